@@ -1,0 +1,363 @@
+//! The table of columns compiled for one pass: a trie of member paths, and the names searched at any depth.
+
+use crate::columns::{COLUMNS, Kind, Pattern, Source, index_of};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// A place for one value of a record while it is read. A column has one, or one for each alternative.
+pub type Slot = u8;
+/// A list of values of a record while it is read.
+pub type List = u8;
+/// Index of a trie node.
+pub type NodeId = u16;
+
+/// No node: nothing below is named by any path.
+pub const NO_NODE: NodeId = NodeId::MAX;
+
+/// What a member named by the trie is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// A member that a column stands for.
+    Wire(Slot),
+    /// An object whose members columns stand for.
+    Known(NodeId),
+    /// A member kept whole in a json column; what is named below the node is copied on the way.
+    Raw(Slot, NodeId),
+    /// Below a json column: a value that a column copies.
+    Copy(Slot),
+    /// Below a json column: an object with such values in it.
+    Inner(NodeId),
+}
+
+/// One name under a node.
+#[derive(Debug)]
+pub struct Child {
+    /// `"name":`, as records mostly spell it.
+    pub token: Box<[u8]>,
+    /// The name.
+    pub name: &'static str,
+    /// Whether ASCII letter case is ignored (HTTP headers).
+    pub any_case: bool,
+    /// What to do with its value.
+    pub goal: Goal,
+}
+
+impl Child {
+    /// Whether a decoded name is this child's.
+    #[inline]
+    pub fn is(&self, name: &[u8]) -> bool {
+        self.name.as_bytes() == name || (self.any_case && self.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What a slot holds.
+#[derive(Debug, Clone, Copy)]
+pub struct SlotInfo {
+    /// Index of the column.
+    pub column: usize,
+    /// Kind of the value.
+    pub kind: Kind,
+    /// Bool whose wire form is a string.
+    pub quoted: bool,
+    /// Whether the slot alone decides the column.
+    pub wire: bool,
+}
+
+/// What a searched name begins (see [`crate::extract::ec2`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Find {
+    /// Its scalars belong to this list.
+    Values(List),
+    /// Its object is searched for members: index into `Plan::inside`.
+    Object(u8),
+    /// Permissions of a snapshot or an image.
+    Permission,
+}
+
+/// An object searched for certain members.
+#[derive(Debug)]
+pub struct Inside {
+    /// Member names and the lists that their values go to.
+    pub members: Vec<(&'static str, List)>,
+    /// Whether only the first such object counts.
+    pub first_only: bool,
+}
+
+/// How a column is put together from slots and lists when the record has been read.
+#[derive(Debug)]
+pub enum Assembly {
+    /// The first slot that is set and not "" (the last as it is).
+    First(usize, Vec<Slot>),
+    /// The values of a list, each once, those that begin with a prefix.
+    Values(usize, List, &'static str),
+    /// The first value of the first list that has one.
+    FirstOf(usize, Vec<List>),
+    /// The n-th value of each entry of resources.
+    Entries(usize, usize),
+}
+
+/// The compiled table.
+#[derive(Debug)]
+pub struct Plan {
+    /// Trie nodes; the first is the record.
+    pub nodes: Vec<Vec<Child>>,
+    /// Index of the first child of each node in a numbering of all children.
+    pub first_child: Vec<usize>,
+    /// Slots.
+    pub slots: Vec<SlotInfo>,
+    /// How many lists there are.
+    pub lists: usize,
+    /// Columns made of slots and lists.
+    pub assemblies: Vec<Assembly>,
+    /// Names searched at any depth of request and response, as sent and with a capital.
+    pub finds: HashMap<Vec<u8>, Find>,
+    /// Objects searched for members.
+    pub inside: Vec<Inside>,
+    /// The node of one entry of resources.
+    pub entry: NodeId,
+    /// For each value taken of an entry its alternatives.
+    pub entry_slots: Vec<Vec<Slot>>,
+    /// responseElements.ConsoleLogin.
+    pub console_login: Slot,
+    /// eventSource.
+    pub event_source: Slot,
+}
+
+/// Paths of the json columns below which resource ids are collected.
+const RESOURCE_ID_ROOTS: [&str; 3] = ["requestParameters", "responseElements", "serviceEventDetails"];
+
+/// List of ARNs.
+pub const ARNS: List = 0;
+/// List of resource ids.
+pub const RESOURCE_IDS: List = 1;
+/// List of access key ids.
+pub const ACCESS_KEY_IDS: List = 2;
+/// List of those a snapshot or an image was shared with.
+pub const SHARED_WITH: List = 3;
+/// List of security group rules.
+pub const IP_RULES: List = 4;
+
+/// The plan of [`COLUMNS`].
+pub static PLAN: LazyLock<Plan> = LazyLock::new(Plan::compile);
+
+impl Plan {
+    fn compile() -> Plan {
+        let mut plan = Plan {
+            nodes: vec![Vec::new()],
+            first_child: Vec::new(),
+            slots: Vec::new(),
+            lists: usize::from(IP_RULES) + 1,
+            assemblies: Vec::new(),
+            finds: HashMap::new(),
+            inside: Vec::new(),
+            entry: 0,
+            entry_slots: Vec::new(),
+            console_login: 0,
+            event_source: 0,
+        };
+        for (index, column) in COLUMNS.iter().enumerate() {
+            if let Some(path) = column.member() {
+                let quoted = matches!(column.source, Source::MemberQuoted(_));
+                let slot = plan.slot(SlotInfo { column: index, kind: column.kind, quoted, wire: true });
+                let goal = if column.kind == Kind::Json { Goal::Raw(slot, NO_NODE) } else { Goal::Wire(slot) };
+                plan.insert(0, path, goal);
+            }
+        }
+        plan.event_source = plan.wire_slot("event_source");
+        plan.entry = plan.node();
+        // After the members: a copied path leads through the json column above it.
+        for (index, column) in COLUMNS.iter().enumerate() {
+            plan.derive(index, column.kind, column.source);
+        }
+        let copied = SlotInfo { column: usize::MAX, kind: Kind::Text, quoted: false, wire: false };
+        plan.console_login = plan.slot(copied);
+        plan.insert(0, "responseElements.ConsoleLogin", Goal::Copy(plan.console_login));
+        plan.finds.insert(b"createVolumePermission".to_vec(), Find::Permission);
+        plan.finds.insert(b"launchPermission".to_vec(), Find::Permission);
+        plan.capitalize_finds();
+        let mut first = 0;
+        for node in &plan.nodes {
+            plan.first_child.push(first);
+            first += node.len() + 1;
+        }
+        plan
+    }
+
+    fn derive(&mut self, index: usize, kind: Kind, source: Source) {
+        let copied = SlotInfo { column: index, kind, quoted: false, wire: false };
+        match source {
+            Source::First(paths) => {
+                let slots = paths.iter().map(|path| self.copy(0, path, copied)).collect();
+                self.assemblies.push(Assembly::First(index, slots));
+            }
+            Source::Entries(names) => {
+                let entry = self.entry;
+                let slots = names.iter().map(|name| self.copy(entry, name, copied)).collect();
+                self.assemblies.push(Assembly::Entries(index, self.entry_slots.len()));
+                self.entry_slots.push(slots);
+            }
+            Source::Everywhere(pattern) => {
+                let list = match pattern {
+                    Pattern::Arn => ARNS,
+                    Pattern::ResourceId => RESOURCE_IDS,
+                    Pattern::AccessKeyId => ACCESS_KEY_IDS,
+                };
+                self.assemblies.push(Assembly::Values(index, list, ""));
+            }
+            Source::Every(names, prefix) => {
+                let list = self.list();
+                for name in names {
+                    self.finds.insert(name.as_bytes().to_vec(), Find::Values(list));
+                }
+                self.assemblies.push(Assembly::Values(index, list, prefix));
+            }
+            Source::Find(names) => {
+                let lists = names.iter().map(|name| {
+                    let list = self.list();
+                    self.finds.insert(name.as_bytes().to_vec(), Find::Values(list));
+                    list
+                });
+                let lists = lists.collect();
+                self.assemblies.push(Assembly::FirstOf(index, lists));
+            }
+            Source::FindIn(names, members) => {
+                let members: Vec<(&str, List)> = members.iter().map(|member| (*member, self.list())).collect();
+                let lists = members.iter().map(|(_, list)| *list).collect();
+                for name in names {
+                    self.finds.insert(name.as_bytes().to_vec(), Find::Object(self.inside.len() as u8));
+                }
+                self.inside.push(Inside { first_only: members.len() > 1, members });
+                self.assemblies.push(Assembly::FirstOf(index, lists));
+            }
+            Source::IpRules => self.assemblies.push(Assembly::Values(index, IP_RULES, "")),
+            Source::SharedWith => self.assemblies.push(Assembly::Values(index, SHARED_WITH, "")),
+            Source::Member(_) | Source::MemberQuoted(_) | Source::BucketOwner | Source::Outcome => {}
+            Source::Bridge(_) | Source::LogFile | Source::Unmapped => {}
+        }
+    }
+
+    /// The slot of a column that stands for a member.
+    ///
+    /// # Panics
+    /// If there is none: names are literals in this program, so tests see it first.
+    pub fn wire_slot(&self, name: &str) -> Slot {
+        let column = index_of(name);
+        let slot = self.slots.iter().position(|info| info.wire && info.column == column);
+        match slot {
+            Some(slot) => slot as Slot,
+            None => panic!("{name} stands for no member"),
+        }
+    }
+
+    fn slot(&mut self, info: SlotInfo) -> Slot {
+        self.slots.push(info);
+        (self.slots.len() - 1) as Slot
+    }
+
+    fn list(&mut self) -> List {
+        self.lists += 1;
+        (self.lists - 1) as List
+    }
+
+    fn node(&mut self) -> NodeId {
+        self.nodes.push(Vec::new());
+        (self.nodes.len() - 1) as NodeId
+    }
+
+    fn copy(&mut self, from: NodeId, path: &'static str, info: SlotInfo) -> Slot {
+        let slot = self.slot(info);
+        self.insert(from, path, Goal::Copy(slot));
+        slot
+    }
+
+    fn insert(&mut self, from: NodeId, path: &'static str, goal: Goal) {
+        let mut node = from;
+        let mut rest = path;
+        while let Some((name, below)) = rest.split_once('.') {
+            node = self.step(node, name, matches!(goal, Goal::Copy(_)));
+            rest = below;
+        }
+        self.child(node, rest, goal);
+    }
+
+    /// The node below `name`, made if it is not there.
+    fn step(&mut self, node: NodeId, name: &'static str, copy: bool) -> NodeId {
+        let found = self.nodes[usize::from(node)].iter().position(|child| child.name == name);
+        let goal = found.map(|i| self.nodes[usize::from(node)][i].goal);
+        match (goal, found) {
+            (Some(Goal::Known(below) | Goal::Inner(below)), _) => below,
+            (Some(Goal::Raw(_, below)), _) if below != NO_NODE => below,
+            (Some(Goal::Raw(slot, _)), Some(i)) => {
+                let below = self.node();
+                self.nodes[usize::from(node)][i].goal = Goal::Raw(slot, below);
+                below
+            }
+            _ => {
+                let below = self.node();
+                self.child(node, name, if copy { Goal::Inner(below) } else { Goal::Known(below) });
+                below
+            }
+        }
+    }
+
+    fn child(&mut self, node: NodeId, name: &'static str, goal: Goal) {
+        let token = format!("\"{name}\":").into_bytes().into_boxed_slice();
+        self.nodes[usize::from(node)].push(Child { token, name, any_case: name.starts_with("x-amz-"), goal });
+    }
+
+    /// The newer APIs of EC2 spell the same names with a capital.
+    fn capitalize_finds(&mut self) {
+        let capitals: Vec<(Vec<u8>, Find)> = self.finds.iter().map(|(name, find)| (capital(name), *find)).collect();
+        self.finds.extend(capitals);
+    }
+
+    /// Whether resource ids are collected below this member of the record, and EC2's names searched.
+    pub fn searched(name: &str) -> (bool, bool) {
+        (RESOURCE_ID_ROOTS.contains(&name), name == "requestParameters" || name == "responseElements")
+    }
+}
+
+/// A name with its first letter as a capital.
+pub fn capital(name: &[u8]) -> Vec<u8> {
+    let mut name = name.to_vec();
+    if let Some(first) = name.first_mut() {
+        first.make_ascii_uppercase();
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fits_the_sets_that_hold_it() {
+        assert!(PLAN.slots.len() <= 128, "slots are a set of 128 bits: {}", PLAN.slots.len());
+        assert!(PLAN.lists <= 64, "lists are a set of 64 bits: {}", PLAN.lists);
+        assert!(PLAN.nodes.iter().all(|children| children.len() <= 64), "seen children are a set of 64 bits");
+    }
+
+    #[test]
+    fn every_column_is_reached() {
+        let mut reached = vec![false; COLUMNS.len()];
+        for slot in &PLAN.slots {
+            if slot.column < COLUMNS.len() {
+                reached[slot.column] = true;
+            }
+        }
+        for assembly in &PLAN.assemblies {
+            let (Assembly::First(column, _)
+            | Assembly::Values(column, ..)
+            | Assembly::FirstOf(column, _)
+            | Assembly::Entries(column, _)) = assembly;
+            reached[*column] = true;
+        }
+        for (column, reached) in COLUMNS.iter().zip(reached) {
+            let elsewhere = matches!(
+                column.source,
+                Source::Outcome | Source::BucketOwner | Source::Bridge(_) | Source::LogFile | Source::Unmapped
+            );
+            assert_ne!(reached, elsewhere, "{}", column.name);
+        }
+    }
+}

@@ -1,0 +1,570 @@
+//! The one pass: record text streams by, keys are matched against the trie, values are staged.
+//!
+//! Nothing is copied here but what had escapes. A repeated key is found on the way; then the record is read once more
+//! with all but the last of them left out, which is how "the last wins" holds at every depth.
+
+use super::ec2::Search;
+use super::plan::{ACCESS_KEY_IDS, ARNS, Child, Goal, NO_NODE, NodeId, PLAN, Plan, RESOURCE_IDS, Slot};
+use super::staged::{Cell, Entry, EventTime, Staged};
+use super::values::{matches, parse_int, parse_time};
+use crate::columns::{Kind, Pattern, Service};
+use crate::json::{Error, ErrorKind, MAX_DEPTH, Quoted, Reader, Result, Tree, minify, unescape};
+use std::collections::HashMap;
+
+/// Members that tell a wrapping: a record that has one is looked at twice.
+const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b"CloudTrailEvent", b"s3"];
+
+/// Names at the top of nearly every record and of nothing else that is sent here.
+const CLOUDTRAIL_MEMBERS: [&str; 8] = [
+    "eventVersion",
+    "eventTime",
+    "eventName",
+    "eventSource",
+    "eventID",
+    "userIdentity",
+    "eventType",
+    "requestParameters",
+];
+
+/// Keys of an object after which a hash map finds repetitions instead of comparing with each.
+const MANY_KEYS: usize = 48;
+
+/// A key seen in an open object.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    hash: u64,
+    key: Quoted,
+}
+
+/// What outlives one record: guesses and buffers.
+#[derive(Debug)]
+pub struct Memory {
+    /// For each child of each node the child that followed it last time.
+    guesses: Vec<u8>,
+    /// For each child of each node where its key was in this record.
+    key_places: Vec<u32>,
+    seen: Vec<Seen>,
+    shadowed: Vec<usize>,
+}
+
+impl Memory {
+    /// The first guess is the order of the table.
+    pub fn new() -> Self {
+        let mut guesses = Vec::new();
+        for node in &PLAN.nodes {
+            guesses.extend((0..=node.len()).map(|i| i.min(node.len().saturating_sub(1)) as u8));
+        }
+        Memory { key_places: vec![0; guesses.len()], guesses, seen: Vec::new(), shadowed: Vec::new() }
+    }
+}
+
+/// Reads the record that begins at byte `at` of `text` into `staged`; gives the byte after it.
+///
+/// # Errors
+/// Where the record is not JSON within the limits.
+pub fn read_record(text: &str, at: usize, staged: &mut Staged, memory: &mut Memory) -> Result<usize> {
+    memory.shadowed.clear();
+    let end = pass(text, at, staged, memory, false)?;
+    if memory.shadowed.is_empty() {
+        return Ok(end);
+    }
+    memory.shadowed.sort_unstable();
+    pass(text, at, staged, memory, true)
+}
+
+fn pass(text: &str, at: usize, staged: &mut Staged, memory: &mut Memory, again: bool) -> Result<usize> {
+    staged.clear();
+    memory.seen.clear();
+    let mut pass = Pass { reader: Reader::new(text, at), plan: &PLAN, staged, memory, again, opened: 0 };
+    pass.reader.peek();
+    pass.known_object(0, 0)?;
+    Ok(pass.reader.at)
+}
+
+/// What a value was, as far as its column wants to know.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    String(Quoted),
+    Null,
+    Bare(usize, usize),
+    Nested(usize, usize),
+}
+
+/// What is looked for below a json column.
+#[derive(Debug, Clone, Copy)]
+struct Below {
+    node: NodeId,
+    resource_ids: bool,
+    ec2: bool,
+    search: Search,
+}
+
+impl Below {
+    const NOTHING: Below = Below { node: NO_NODE, resource_ids: false, ec2: false, search: Search::ROOT };
+}
+
+struct Pass<'a, 's> {
+    reader: Reader<'a>,
+    plan: &'static Plan,
+    staged: &'s mut Staged,
+    memory: &'s mut Memory,
+    again: bool,
+    opened: u32,
+}
+
+impl<'a> Pass<'a, '_> {
+    /// An object whose members columns stand for: the record, userIdentity, tlsDetails ...
+    fn known_object(&mut self, node: NodeId, depth: usize) -> Result<()> {
+        let plan = self.plan;
+        let children: &'static [Child] = &plan.nodes[usize::from(node)];
+        let first = plan.first_child[usize::from(node)];
+        let seen_before = self.memory.seen.len();
+        let mut many = None;
+        let mut present: u64 = 0;
+        let mut previous = 0;
+        self.reader.expect(b'{')?;
+        let mut more = self.reader.first(b'}')?;
+        while more {
+            self.reader.peek();
+            let key_at = self.reader.at;
+            let guess = usize::from(self.memory.guesses[first + previous]);
+            let (index, key) = if children.get(guess).is_some_and(|child| self.reader.pass(&child.token)) {
+                (Some(guess), Quoted { start: key_at + 1, end: self.reader.at - 2, escaped: false })
+            } else {
+                let key = self.reader.key()?;
+                let index = self.find_child(children, key);
+                if let Some(index) = index {
+                    self.memory.guesses[first + previous] = index as u8;
+                }
+                (index, key)
+            };
+            if self.is_shadowed(key_at) {
+                self.reader.skip(depth + 1)?;
+            } else if let Some(index) = index {
+                if !self.again {
+                    if present >> index & 1 == 1 {
+                        self.memory.shadowed.push(self.memory.key_places[first + index] as usize);
+                    }
+                    present |= 1 << index;
+                    self.memory.key_places[first + index] = key_at as u32;
+                }
+                previous = index + 1;
+                self.known_member(&children[index], key, node, depth + 1)?;
+            } else {
+                self.note_key(key, seen_before, &mut many);
+                if node == 0 {
+                    let name = self.decoded(key);
+                    self.staged.looks_wrapped |= WRAPPINGS.contains(&name.as_bytes());
+                }
+                let value = self.value(Below::NOTHING, depth + 1)?;
+                self.to_unmapped(key, value);
+            }
+            more = self.reader.next(b'}')?;
+        }
+        self.memory.seen.truncate(seen_before);
+        Ok(())
+    }
+
+    fn find_child(&mut self, children: &[Child], key: Quoted) -> Option<usize> {
+        if key.escaped {
+            let name = self.decoded(key);
+            return children.iter().position(|child| child.is(name.as_bytes()));
+        }
+        let name = self.reader.slice(key.start, key.end).as_bytes();
+        children.iter().position(|child| child.is(name))
+    }
+
+    fn known_member(&mut self, child: &'static Child, key: Quoted, node: NodeId, depth: usize) -> Result<()> {
+        let at_top = node == 0;
+        match child.goal {
+            Goal::Wire(slot) => {
+                let value = self.value(Below::NOTHING, depth)?;
+                if at_top && !matches!(value, Value::Null) {
+                    self.staged.looks_like_cloudtrail |= CLOUDTRAIL_MEMBERS.contains(&child.name);
+                }
+                self.wire(slot, key, value);
+                if at_top && child.name == "eventTime" {
+                    self.staged.event_time = match (self.staged.get(slot), value) {
+                        (Some(Cell::Int(ms)), _) => EventTime::At(ms),
+                        (_, Value::Null) => EventTime::Absent,
+                        _ => EventTime::Unreadable,
+                    };
+                }
+            }
+            Goal::Known(below) => {
+                let start = self.peek_start();
+                if self.reader.peek() != b'{' {
+                    let value = self.value(Below::NOTHING, depth)?;
+                    self.to_unmapped(key, value);
+                    return Ok(());
+                }
+                self.staged.looks_like_cloudtrail |= at_top && child.name == "userIdentity";
+                if depth >= MAX_DEPTH {
+                    return Err(Error { kind: ErrorKind::TooDeep, at: start });
+                }
+                let before = self.staged.yielded;
+                self.staged.unmapped.enter(child.name);
+                self.known_object(below, depth)?;
+                self.staged.unmapped.leave();
+                // Nothing of it is held: keep it as it is, but for a plain {} inside another, which counts for nothing.
+                let literal = self.reader.slice(start, self.reader.at);
+                if self.staged.yielded == before && (at_top || literal != "{}" && !is_blank_object(literal)) {
+                    self.unmapped_member(key, start, true);
+                }
+            }
+            Goal::Raw(slot, below) => {
+                let start = self.peek_start();
+                self.reader.passed_whitespace = false;
+                let (resource_ids, search) = if at_top { Plan::searched(child.name) } else { (false, false) };
+                let ec2 = search && self.may_be_ec2();
+                let below = Below { node: below, resource_ids, ec2, search: Search::ROOT };
+                let value = if child.name == "resources" && at_top && self.reader.peek() == b'[' {
+                    self.resources(depth)?;
+                    Value::Nested(start, self.reader.at)
+                } else {
+                    self.value(below, depth)?
+                };
+                if matches!(value, Value::Null) {
+                    return Ok(());
+                }
+                self.staged.looks_like_cloudtrail |= at_top && child.name == "requestParameters";
+                let span = if self.reader.passed_whitespace {
+                    let begin = self.staged.scratch.len();
+                    minify(self.reader.slice(start, self.reader.at), &mut self.staged.scratch);
+                    self.staged.scratch_from(begin)
+                } else {
+                    Staged::span(start, self.reader.at)
+                };
+                self.staged.put_wire(slot, Cell::Text(span));
+            }
+            // Copies lie below json columns only.
+            Goal::Copy(_) | Goal::Inner(_) => self.reader.skip(depth)?,
+        }
+        Ok(())
+    }
+
+    /// eventSource mostly comes before what is searched; where it does not, the search is done and then not used.
+    fn may_be_ec2(&self) -> bool {
+        match self.staged.text(self.plan.event_source, self.reader.text()) {
+            Some(source) => Service::Ec2.event_sources().contains(&source),
+            None => true,
+        }
+    }
+
+    fn peek_start(&mut self) -> usize {
+        self.reader.peek();
+        self.reader.at
+    }
+
+    /// Stages a member that a column stands for; what the column does not hold exactly also goes to unmapped.
+    fn wire(&mut self, slot: Slot, key: Quoted, value: Value) {
+        let info = self.plan.slots[usize::from(slot)];
+        if let (Kind::Text, Value::String(Quoted { start, end, escaped: false })) = (info.kind, value) {
+            self.staged.put_wire(slot, Cell::Text(Staged::span(start, end)));
+            return;
+        }
+        if matches!(value, Value::Null) {
+            return;
+        }
+        let (cell, exact) = match info.kind {
+            Kind::Bool => self.bool_cell(value, info.quoted),
+            Kind::Timestamp => self.time_cell(value),
+            _ => self.text_cell(value),
+        };
+        if let Some(cell) = cell {
+            self.staged.put_wire(slot, cell);
+        }
+        if !exact {
+            self.to_unmapped(key, value);
+        }
+    }
+
+    fn text_cell(&mut self, value: Value) -> (Option<Cell>, bool) {
+        let is_string = matches!(value, Value::String(_));
+        let cell = self.lenient_text(value);
+        (cell, is_string && cell.is_some())
+    }
+
+    fn bool_cell(&mut self, value: Value, quoted: bool) -> (Option<Cell>, bool) {
+        let is_string = matches!(value, Value::String(_));
+        let Some(Cell::Text(span)) = self.scalar_text(value) else { return (None, false) };
+        let (bool, plain) = match self.staged.resolve(span, self.reader.text()) {
+            "true" => (true, true),
+            "false" => (false, true),
+            "True" if is_string => (true, false),
+            "False" if is_string => (false, false),
+            _ => return (None, false),
+        };
+        (Some(Cell::Bool(bool)), plain && quoted == is_string)
+    }
+
+    fn time_cell(&mut self, value: Value) -> (Option<Cell>, bool) {
+        let Value::String(_) = value else { return (None, false) };
+        let Some(Cell::Text(span)) = self.scalar_text(value) else { return (None, false) };
+        match parse_time(self.staged.resolve(span, self.reader.text())) {
+            Some((ms, exact)) => (Some(Cell::Int(ms)), exact),
+            None => (None, false),
+        }
+    }
+
+    /// Text of a scalar; None where there is none or it is no text.
+    fn scalar_text(&mut self, value: Value) -> Option<Cell> {
+        match value {
+            Value::String(Quoted { start, end, escaped: false }) | Value::Bare(start, end) => {
+                Some(Cell::Text(Staged::span(start, end)))
+            }
+            Value::String(quoted) => {
+                let begin = self.staged.scratch.len();
+                unescape(self.reader.slice(quoted.start, quoted.end), &mut self.staged.scratch)
+                    .then(|| Cell::Text(self.staged.scratch_from(begin)))
+            }
+            Value::Null | Value::Nested(..) => None,
+        }
+    }
+
+    /// Text of a scalar, or of the only scalar of an array.
+    fn lenient_text(&mut self, value: Value) -> Option<Cell> {
+        let Value::Nested(start, end) = value else { return self.scalar_text(value) };
+        let Ok(Tree::Array(elements)) = Tree::parse(self.reader.slice(start, end)) else { return None };
+        let [only] = elements.as_slice() else { return None };
+        let text = only.scalar()?;
+        Some(Cell::Text(self.staged.keep(&text)))
+    }
+
+    /// Puts a member under its path into unmapped; a null is as good as nothing.
+    fn to_unmapped(&mut self, key: Quoted, value: Value) {
+        let start = match value {
+            Value::Null => return,
+            Value::String(quoted) => quoted.start - 1,
+            Value::Bare(start, _) | Value::Nested(start, _) => start,
+        };
+        let nested = matches!(value, Value::Nested(..));
+        self.unmapped_member(key, start, nested);
+    }
+
+    fn unmapped_member(&mut self, key: Quoted, start: usize, may_have_whitespace: bool) {
+        let (name, value) = (self.reader.slice(key.start, key.end), self.reader.slice(start, self.reader.at));
+        self.staged.unmapped.member(name, value, may_have_whitespace);
+        self.staged.yielded += 1;
+    }
+
+    /// Any value below a json column or of an unknown member: checked, and searched for what is collected.
+    fn value(&mut self, below: Below, depth: usize) -> Result<Value> {
+        let byte = self.reader.peek();
+        let start = self.reader.at;
+        match byte {
+            b'"' => {
+                let quoted = self.reader.string()?;
+                self.collect(quoted, below);
+                return Ok(Value::String(quoted));
+            }
+            b'{' | b'[' if depth >= MAX_DEPTH => return Err(Error { kind: ErrorKind::TooDeep, at: start }),
+            b'{' => self.object(below, depth)?,
+            b'[' => {
+                self.reader.at += 1;
+                let mut more = self.reader.first(b']')?;
+                while more {
+                    self.value(Below { node: NO_NODE, ..below }, depth + 1)?;
+                    more = self.reader.next(b']')?;
+                }
+            }
+            _ => {
+                self.reader.scalar()?;
+                if byte == b'n' {
+                    return Ok(Value::Null);
+                }
+                if let Some(list) = below.search.values {
+                    self.staged.push(list, Staged::span(start, self.reader.at));
+                }
+                return Ok(Value::Bare(start, self.reader.at));
+            }
+        }
+        Ok(Value::Nested(start, self.reader.at))
+    }
+
+    fn object(&mut self, mut below: Below, depth: usize) -> Result<()> {
+        let plan = self.plan;
+        let children: &'static [Child] =
+            if below.node == NO_NODE { &[] } else { &plan.nodes[usize::from(below.node)] };
+        if below.ec2 {
+            below.search = below.search.object(&mut self.opened);
+        }
+        let seen_before = self.memory.seen.len();
+        let mut many = None;
+        self.reader.at += 1;
+        let mut more = self.reader.first(b'}')?;
+        while more {
+            let key = self.reader.key()?;
+            if self.is_shadowed(key.start - 1) {
+                self.reader.skip(depth + 1)?;
+            } else {
+                self.note_key(key, seen_before, &mut many);
+                let mut member = Below { node: NO_NODE, ..below };
+                if below.ec2 {
+                    member.search = if key.escaped {
+                        below.search.member(self.decoded(key).as_bytes())
+                    } else {
+                        below.search.member(self.reader.slice(key.start, key.end).as_bytes())
+                    };
+                }
+                match self.find_child(children, key).map(|index| children[index].goal) {
+                    Some(Goal::Copy(slot)) => {
+                        let value = self.value(member, depth + 1)?;
+                        self.copy(slot, value);
+                    }
+                    Some(Goal::Inner(node)) => {
+                        member.node = node;
+                        self.value(member, depth + 1)?;
+                    }
+                    _ => {
+                        self.value(member, depth + 1)?;
+                    }
+                }
+            }
+            more = self.reader.next(b'}')?;
+        }
+        self.memory.seen.truncate(seen_before);
+        Ok(())
+    }
+
+    /// Stages a copied value. A header that is there twice in different letter case: the first that is not "".
+    fn copy(&mut self, slot: Slot, value: Value) {
+        let cell = match self.plan.slots[usize::from(slot)].kind {
+            Kind::BigInt => self.scalar_text(value).and_then(|cell| match cell {
+                Cell::Text(span) => parse_int(self.staged.resolve(span, self.reader.text())).map(Cell::Int),
+                other => Some(other),
+            }),
+            _ => self.lenient_text(value),
+        };
+        let Some(cell) = cell else { return };
+        if self.staged.text(slot, self.reader.text()).is_none_or(str::is_empty) {
+            self.staged.put(slot, cell);
+        }
+    }
+
+    /// The array of resources: one entry each, so that the lists made of them line up.
+    fn resources(&mut self, depth: usize) -> Result<()> {
+        let mut entries: Vec<Entry> = Vec::new();
+        self.reader.at += 1;
+        let mut more = self.reader.first(b']')?;
+        while more {
+            self.value(Below { node: self.plan.entry, ..Below::NOTHING }, depth + 1)?;
+            let mut entry = Entry::default();
+            for (slots, place) in self.plan.entry_slots.iter().zip(&mut entry) {
+                // The first that is not "", the last as it is.
+                for slot in slots {
+                    if let Some(Cell::Text(span)) = self.staged.take(*slot)
+                        && place.is_none_or(|kept| self.staged.resolve(kept, self.reader.text()).is_empty())
+                    {
+                        *place = Some(span);
+                    }
+                }
+            }
+            entries.push(entry);
+            more = self.reader.next(b']')?;
+        }
+        self.staged.entries = Some(entries);
+        Ok(())
+    }
+
+    /// Collects a string value that has one of the shapes, or belongs to a searched name.
+    #[inline]
+    fn collect(&mut self, quoted: Quoted, below: Below) {
+        let Quoted { start, end, escaped } = quoted;
+        let byte = self.reader.text().as_bytes()[start];
+        let candidate = byte == b'\\' || byte == b'A' || byte == b'a' || (below.resource_ids && byte.is_ascii_lowercase());
+        if !candidate && below.search.values.is_none() {
+            return;
+        }
+        let span = if escaped {
+            let begin = self.staged.scratch.len();
+            if !unescape(self.reader.slice(start, end), &mut self.staged.scratch) {
+                return;
+            }
+            self.staged.scratch_from(begin)
+        } else {
+            Staged::span(start, end)
+        };
+        let text = self.staged.resolve(span, self.reader.text());
+        let list = if matches(Pattern::Arn, text) {
+            Some(ARNS)
+        } else if matches(Pattern::AccessKeyId, text) {
+            Some(ACCESS_KEY_IDS)
+        } else if below.resource_ids && matches(Pattern::ResourceId, text) {
+            Some(RESOURCE_IDS)
+        } else {
+            None
+        };
+        for list in list.into_iter().chain(below.search.values) {
+            self.staged.push(list, span);
+        }
+    }
+
+    fn decoded(&mut self, key: Quoted) -> String {
+        let inside = self.reader.slice(key.start, key.end);
+        let mut name = String::new();
+        if !unescape(inside, &mut name) {
+            // A lone surrogate equals no known name; NUL keeps it apart from any.
+            name = format!("\0{}", inside.to_ascii_lowercase());
+        }
+        name
+    }
+
+    #[inline]
+    fn is_shadowed(&self, key_at: usize) -> bool {
+        self.again && self.memory.shadowed.binary_search(&key_at).is_ok()
+    }
+
+    /// Remembers a key of an open object, and the earlier one's place if it is repeated.
+    #[inline]
+    fn note_key(&mut self, key: Quoted, frame: usize, many: &mut Option<Box<HashMap<String, usize>>>) {
+        if self.again {
+            return;
+        }
+        if let Some(many) = many {
+            if let Some(earlier) = many.insert(self.decoded(key), key.start - 1) {
+                self.memory.shadowed.push(earlier);
+            }
+            return;
+        }
+        let hash = self.key_hash(key);
+        for i in frame..self.memory.seen.len() {
+            let seen = self.memory.seen[i];
+            if seen.hash == hash && self.decoded(seen.key) == self.decoded(key) {
+                self.memory.shadowed.push(seen.key.start - 1);
+                self.memory.seen[i].key = key;
+                return;
+            }
+        }
+        self.memory.seen.push(Seen { hash, key });
+        if self.memory.seen.len() - frame > MANY_KEYS {
+            let keys: Vec<Quoted> = self.memory.seen.drain(frame..).map(|seen| seen.key).collect();
+            *many = Some(Box::new(keys.into_iter().map(|key| (self.decoded(key), key.start - 1)).collect()));
+        }
+    }
+
+    /// Equal for equal names; made of length and ends of a name, so that it costs a few instructions.
+    #[inline]
+    fn key_hash(&mut self, key: Quoted) -> u64 {
+        if key.escaped {
+            let name = self.decoded(key);
+            return ends_hash(name.as_bytes());
+        }
+        ends_hash(self.reader.slice(key.start, key.end).as_bytes())
+    }
+}
+
+#[inline]
+fn ends_hash(name: &[u8]) -> u64 {
+    let length = name.len() as u64;
+    let ends = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23),
+        _ => name.iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte)),
+    };
+    ends ^ length << 56
+}
+
+/// `{}` with whitespace in it.
+fn is_blank_object(text: &str) -> bool {
+    text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|inside| inside.trim().is_empty())
+}
