@@ -1,7 +1,22 @@
 //! trailsink
+pub mod batch;
+pub mod catalog;
+pub mod cli;
 pub mod columns;
+pub mod config;
+pub mod duplicates;
+pub mod encode;
+pub mod error;
 pub mod extract;
+pub mod gather;
+pub mod input;
 pub mod json;
+pub mod log;
 pub mod partition;
+pub mod payload;
+pub mod pipeline;
 pub mod rejected;
+pub mod restore;
+pub mod run;
 pub mod schema;
+pub mod store;

@@ -17,7 +17,7 @@ mod unmapped;
 mod values;
 
 pub use rows::{BATCH_ROWS, Rows};
-pub use values::{DAY, parse_time};
+pub use values::{DAY, MAX_TIME, MIN_TIME, parse_time};
 
 use crate::partition::PartitionKey;
 use crate::rejected::{Code, Rejection};

@@ -314,7 +314,6 @@ impl<'a> Reader<'a> {
 
 #[inline]
 fn eq(a: u8x16, b: u8x16) -> u8x16 {
-    use wide::CmpEq;
     a.simd_eq(b)
 }
 

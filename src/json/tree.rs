@@ -36,9 +36,18 @@ impl<'a> Tree<'a> {
 
     /// The last member of this name, if this is an object that has one which is not null.
     pub fn get(&self, name: &str) -> Option<&Tree<'a>> {
+        self.member(name).filter(|value| !matches!(value, Tree::Null))
+    }
+
+    /// The last member of this name, be it null, if this is an object that has one.
+    pub fn member(&self, name: &str) -> Option<&Tree<'a>> {
         let Tree::Object(members) = self else { return None };
-        let found = members.iter().rev().find(|(key, _)| key == &name || (key.contains('\\') && *decoded(key) == *name.as_bytes()));
-        found.map(|(_, value)| value).filter(|value| !matches!(value, Tree::Null))
+        members.iter().rev().find(|(key, _)| Tree::is_named(key, name)).map(|(_, value)| value)
+    }
+
+    /// Whether a name as received (the inside of a string) is this name.
+    pub fn is_named(key: &str, name: &str) -> bool {
+        key == name || (key.contains('\\') && *decoded(key) == *name.as_bytes())
     }
 
     /// The text of a string; None for anything else or a lone surrogate.
@@ -122,6 +131,42 @@ fn decoded(inside: &str) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(rest.as_bytes());
     Cow::Owned(out)
+}
+
+/// Appends the value as JSON without whitespace, strings and numbers as received.
+pub fn write_tree(tree: &Tree<'_>, out: &mut Vec<u8>) {
+    let quoted = |inside: &str, out: &mut Vec<u8>| {
+        out.push(b'"');
+        out.extend_from_slice(inside.as_bytes());
+        out.push(b'"');
+    };
+    match tree {
+        Tree::Null => out.extend_from_slice(b"null"),
+        Tree::Bare(text) => out.extend_from_slice(text.as_bytes()),
+        Tree::String(inside) => quoted(inside, out),
+        Tree::Array(elements) => {
+            out.push(b'[');
+            for (i, element) in elements.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                write_tree(element, out);
+            }
+            out.push(b']');
+        }
+        Tree::Object(members) => {
+            out.push(b'{');
+            for (i, (name, value)) in members.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                quoted(name, out);
+                out.push(b':');
+                write_tree(value, out);
+            }
+            out.push(b'}');
+        }
+    }
 }
 
 /// Appends bytes that are equal for two records if and only if they count as the same: members sorted by name, the

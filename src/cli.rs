@@ -1,0 +1,215 @@
+//! The command line: settings in, the pipeline run, what happened said to a person or as JSON.
+
+use crate::catalog;
+use crate::config::{Cat, Command, Convert, Schema, SchemaFormat, SummaryForm};
+use crate::error::Error;
+use crate::input::{self, Input, Progress};
+use crate::pipeline::{self, Options, Summary};
+use crate::restore;
+use crate::store::Local;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// All is in.
+const ALL_IN: u8 = 0;
+/// Something was rejected, could not be read or could not be written.
+const NOT_ALL: u8 = 1;
+/// Wrong usage.
+pub const USAGE: u8 = 2;
+
+/// Runs a command.
+///
+/// # Errors
+/// If it could not do its work; what is wrong with single records is no error but in the exit status.
+pub fn run(command: &Command) -> Result<ExitCode, Error> {
+    match command {
+        Command::Convert(settings) => convert(settings),
+        Command::Cat(settings) => cat(settings),
+        Command::Schema(settings) => schema(settings),
+    }
+}
+
+fn convert(settings: &Convert) -> Result<ExitCode, Error> {
+    let to = &settings.lake.to;
+    if to.contains("://") {
+        return Err(Error::Usage(format!("--to {to}: only folders can be written to so far")));
+    }
+    let root = Path::new(to);
+    let started = Instant::now();
+    let inputs = input::find(&settings.paths, Some(root));
+    let store = Local::open(root)?;
+    let options = Options {
+        layout: settings.lake.partition_by.clone(),
+        log_events: settings.log_events,
+        threads: settings.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, |threads| threads.get()),
+    };
+    let progress = Arc::new(Progress::default());
+    let summary = with_bar(&inputs, &progress, || pipeline::convert(&inputs, &store, &options, &progress))?;
+    for failure in &summary.failures {
+        complain(failure);
+    }
+    match settings.summary {
+        SummaryForm::Json => {
+            let json = serde_json::to_string(&summary).unwrap_or_default();
+            say(&format!("{json}\n"))?;
+        }
+        SummaryForm::Text => say(&in_words(&summary, &inputs, to, started.elapsed()))?,
+    }
+    let all = summary.rejected == 0 && summary.failures.is_empty();
+    Ok(ExitCode::from(if all { ALL_IN } else { NOT_ALL }))
+}
+
+/// Shows a progress bar on a terminal while something runs.
+fn with_bar<T>(inputs: &[Input], progress: &Progress, run: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return run();
+    }
+    let total: u64 = inputs.iter().map(|input| input.size).sum();
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style = "{bar:30} {binary_bytes} of {binary_total_bytes}  {msg}  {elapsed}";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let ticker = scope.spawn(|| {
+            let started = Instant::now();
+            while !done.load(Ordering::Relaxed) {
+                let bytes = progress.bytes.load(Ordering::Relaxed);
+                bar.set_position(bytes);
+                let rate = progress.records.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(0.001);
+                let sorting = total > 0 && bytes >= total;
+                bar.set_message(if sorting { "writing".to_owned() } else { format!("{rate:.0} events/s") });
+                thread::park_timeout(Duration::from_millis(100));
+            }
+        });
+        let result = run();
+        done.store(true, Ordering::Relaxed);
+        ticker.thread().unpark();
+        // A ticker that panicked has only lost its bar.
+        let _ = ticker.join();
+        bar.finish_and_clear();
+        result
+    })
+}
+
+/// Files that a summary names at the most.
+const FILES_SHOWN: usize = 10;
+
+fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> String {
+    let mut text = String::new();
+    if inputs.is_empty() {
+        text.push_str("no input found: folders are searched for .json .jsonl .ndjson .log, each also with .gz\n");
+    } else if summary.records_in == 0 {
+        text.push_str("the input holds no records\n");
+    }
+    for file in summary.files.iter().take(FILES_SHOWN) {
+        text.push_str(&format!("{}  {} rows, {}\n", file.path, file.rows, size(file.bytes)));
+    }
+    if summary.files.len() > FILES_SHOWN {
+        text.push_str(&format!("... and {} files more\n", summary.files.len() - FILES_SHOWN));
+    }
+    let bytes: u64 = summary.files.iter().map(|file| file.bytes).sum();
+    text.push_str(&format!(
+        "{} records in: {} rows written, {} duplicates, {} filtered, {} rejected; {} files, {}, {:.2} s\n",
+        summary.records_in,
+        summary.rows_written,
+        summary.duplicates,
+        summary.filtered,
+        summary.rejected,
+        summary.files.len(),
+        size(bytes),
+        took.as_secs_f64(),
+    ));
+    for file in &summary.rejected_files {
+        text.push_str(&format!("rejected, each line with its reason: {file}\n"));
+    }
+    if !summary.files.is_empty() {
+        text.push_str(&format!(
+            "next: duckdb -c \"SELECT event_name, outcome, count(*) FROM '{to}/events/**/*.parquet' GROUP BY ALL ORDER BY 3 DESC\"\n"
+        ));
+        text.push_str(&format!("  or: trailsink cat {to}\n"));
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+fn cat(settings: &Cat) -> Result<ExitCode, Error> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in &settings.paths {
+        if path.is_dir() {
+            let entries = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+            // What begins with _ or . is no part of a lake: staged files, for one.
+            let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(['_', '.']);
+            for entry in entries.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+                let entry = entry.map_err(|error| Error::Read(path.display().to_string(), error.to_string()))?;
+                if entry.path().extension().is_some_and(|extension| extension == "parquet") {
+                    files.push(entry.into_path());
+                }
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut failed = false;
+    let mut line = Vec::new();
+    for file in &files {
+        let read = restore::read_file(file, |columns, rows| {
+            for row in 0..rows {
+                line.clear();
+                restore::record(columns, row, &mut line)?;
+                line.push(b'\n');
+                out.write_all(&line).map_err(Error::Output)?;
+            }
+            Ok(())
+        });
+        match read {
+            Ok(()) => {}
+            Err(Error::Output(error)) => return ended(error),
+            Err(error) => {
+                complain(&error);
+                failed = true;
+            }
+        }
+    }
+    if let Err(error) = out.flush() {
+        return ended(error);
+    }
+    Ok(ExitCode::from(if failed { NOT_ALL } else { ALL_IN }))
+}
+
+/// Whoever reads a pipe may stop when they have seen enough.
+fn ended(error: io::Error) -> Result<ExitCode, Error> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(ExitCode::from(ALL_IN)) } else { Err(Error::Output(error)) }
+}
+
+fn schema(settings: &Schema) -> Result<ExitCode, Error> {
+    say(&match settings.format {
+        SchemaFormat::Athena => catalog::athena_ddl(),
+        SchemaFormat::Glue => catalog::glue_columns(),
+        SchemaFormat::Markdown => catalog::data_dictionary(),
+    })?;
+    Ok(ExitCode::from(ALL_IN))
+}
+
+fn say(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says an error to a person.
+pub fn complain(error: &impl std::fmt::Display) {
+    // There is no one to tell if standard error is closed.
+    let _ = writeln!(io::stderr(), "trailsink: {error}");
+}

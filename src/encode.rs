@@ -1,0 +1,286 @@
+//! Sorted rows -> one Parquet file: every setting of the writer, with its reason, and the hash that names the file.
+
+use crate::columns::{COLUMNS, Column, Kind, SCHEMA_VERSION, SORT_COLUMNS, Source, index_of};
+use crate::error::Error;
+use crate::schema::SCHEMA;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+use std::io::Write;
+
+/// Rows of the blocks that files are written in. Every file is cut at these places only, so that its bytes depend on
+/// nothing but its rows.
+pub const BLOCK_ROWS: usize = 8192;
+/// Bytes of values after which a block ends all the same: records can have 16 MB.
+pub const BLOCK_BYTES: usize = 32 << 20;
+/// Blocks of a row group: 32,768 rows. Athena skips by row group; of a day's sorted events one call's name fills few.
+const GROUP_BLOCKS: usize = 4;
+/// Rows from which on a file gets bloom filters and page statistics: smaller files are read whole anyway.
+const LARGE_FILE: usize = 50_000;
+
+/// Columns that people look needles up by and that sorting does not bring together.
+const NEEDLES: [&str; 6] =
+    ["event_id", "request_id", "user_access_key_id", "issued_access_key_id", "source_ip_address", "s3_object_key"];
+/// Share of false answers of a bloom filter. 0.01 costs 10 bits a value.
+const BLOOM_FPP: f64 = 0.01;
+
+/// Columns whose values hardly repeat: a dictionary would only be built to be thrown away.
+fn hardly_repeats(column: &Column) -> bool {
+    const IDS: [&str; 6] =
+        ["event_id", "request_id", "bridge_event_id", "shared_event_id", "issued_access_key_id", "s3_upload_id"];
+    column.kind == Kind::Json || IDS.contains(&column.name)
+}
+
+fn properties(rows: usize) -> Result<WriterProperties, Error> {
+    let large = rows >= LARGE_FILE;
+    let mut builder = WriterProperties::builder()
+        // Level 1: level 3 was slower and no smaller on CloudTrail's rows.
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        // What Athena engine v3, DuckDB, Spark and pyarrow all read without a second thought.
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        // A group is ended by its rows, here and not in the writer.
+        .set_max_row_group_row_count(None)
+        .set_write_batch_size(BLOCK_ROWS)
+        .set_statistics_enabled(if large { EnabledStatistics::Page } else { EnabledStatistics::Chunk })
+        .set_offset_index_disabled(!large)
+        .set_created_by(concat!("trailsink version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_sorting_columns(Some(
+            SORT_COLUMNS
+                .map(|name| SortingColumn { column_idx: index_of(name) as i32, descending: false, nulls_first: true })
+                .to_vec(),
+        ));
+    for column in COLUMNS {
+        let path = ColumnPath::from(match column.kind {
+            Kind::List => vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()],
+            _ => vec![column.name.to_owned()],
+        });
+        if hardly_repeats(column) {
+            builder = builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                // The lengths first, then the bytes end to end: zstd sees one text.
+                .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        }
+        if column.kind == Kind::Json || column.source == Source::Unmapped {
+            // No one asks for a range of JSON texts.
+            builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+        }
+        if large && NEEDLES.contains(&column.name) {
+            let group_rows = (GROUP_BLOCKS * BLOCK_ROWS) as u64;
+            builder = builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_fpp(path.clone(), BLOOM_FPP)
+                .set_column_bloom_filter_max_ndv(path, group_rows);
+        }
+    }
+    Ok(builder.build())
+}
+
+/// A file being written.
+pub struct Encoder<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
+    group: Vec<ArrowColumnWriter>,
+    groups: usize,
+    blocks: usize,
+    hashes: Vec<blake3::Hasher>,
+    rows: usize,
+    first_time: i64,
+    last_time: i64,
+}
+
+/// A file that is written: its name without folder, and the rows in it.
+#[derive(Debug)]
+pub struct Encoded<W> {
+    /// Name: schema version and hash of all values.
+    pub name: String,
+    /// Rows in it.
+    pub rows: usize,
+    /// What was written to.
+    pub inner: W,
+}
+
+impl<W: Write + Send> Encoder<W> {
+    /// Begins a file; `partition_rows` is the number of rows that its partition has in all before duplicates are left
+    /// out: large files are laid out for skipping, small ones for their size.
+    ///
+    /// # Errors
+    /// If nothing can be written.
+    pub fn new(inner: W, partition_rows: usize) -> Result<Self, Error> {
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(partition_rows)?)
+            // The types say all; the copy of the Arrow schema would be 7 KB in each file.
+            .with_skip_arrow_metadata(true);
+        let (writer, factory) = ArrowWriter::try_new_with_options(inner, SCHEMA.clone(), options)?.into_serialized_writer()?;
+        Ok(Encoder {
+            writer,
+            factory,
+            group: Vec::new(),
+            groups: 0,
+            blocks: 0,
+            hashes: vec![blake3::Hasher::new(); COLUMNS.len()],
+            rows: 0,
+            first_time: i64::MAX,
+            last_time: i64::MIN,
+        })
+    }
+
+    /// Writes a block of rows; `column` gives the rows' values of a column by its index. With `parallel` the columns are
+    /// spread over the threads of the pool.
+    ///
+    /// # Errors
+    /// If a column cannot be had or written.
+    pub fn write(
+        &mut self,
+        rows: usize,
+        parallel: bool,
+        column: impl Fn(usize) -> Result<ArrayRef, Error> + Sync,
+    ) -> Result<(), Error> {
+        if self.group.is_empty() {
+            self.group = self.factory.create_column_writers(self.groups)?;
+        }
+        let write = |(index, (writer, hash)): (usize, (&mut ArrowColumnWriter, &mut blake3::Hasher))| {
+            let values = column(index)?;
+            hash_column(hash, &values);
+            for leaf in compute_leaves(SCHEMA.field(index), &values)? {
+                writer.write(&leaf)?;
+            }
+            Ok::<_, Error>(times(index, &values))
+        };
+        let times: Option<(i64, i64)> = if parallel {
+            let columns = self.group.par_iter_mut().zip(&mut self.hashes).enumerate();
+            columns.map(write).try_reduce(|| None, |a, b| Ok(a.or(b)))?
+        } else {
+            let mut found = None;
+            for columns in self.group.iter_mut().zip(&mut self.hashes).enumerate() {
+                found = found.or(write(columns)?);
+            }
+            found
+        };
+        if let Some((first, last)) = times {
+            self.first_time = self.first_time.min(first);
+            self.last_time = self.last_time.max(last);
+        }
+        self.rows += rows;
+        self.blocks += 1;
+        if self.blocks == GROUP_BLOCKS {
+            self.end_group(parallel)?;
+        }
+        Ok(())
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether the rows so far end with a row group, so that the file can end here.
+    pub fn is_between_groups(&self) -> bool {
+        self.blocks == 0
+    }
+
+    fn end_group(&mut self, parallel: bool) -> Result<(), Error> {
+        let group = std::mem::take(&mut self.group);
+        // Closing compresses the last pages: most of the work of a small file.
+        let chunks = if parallel {
+            group.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()?
+        } else {
+            group.into_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>, _>>()?
+        };
+        let mut row_group = self.writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
+        self.groups += 1;
+        self.blocks = 0;
+        Ok(())
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// If the rest cannot be written.
+    pub fn finish(mut self) -> Result<Encoded<W>, Error> {
+        if self.blocks > 0 {
+            self.end_group(false)?;
+        }
+        for (key, value) in [
+            ("trailsink.schema_version", SCHEMA_VERSION.to_string()),
+            ("trailsink.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("trailsink.rows", self.rows.to_string()),
+            ("trailsink.first_event_time", crate::restore::time_with_millis(self.first_time)),
+            ("trailsink.last_event_time", crate::restore::time_with_millis(self.last_time)),
+        ] {
+            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        let mut whole = blake3::Hasher::new();
+        for hash in &self.hashes {
+            whole.update(hash.finalize().as_bytes());
+        }
+        Ok(Encoded { name: name(&whole), rows: self.rows, inner: self.writer.into_inner()? })
+    }
+}
+
+/// A file's name of the hash of what is in it: 128 bits, so that two different files never meet in one name.
+pub fn name(hash: &blake3::Hasher) -> String {
+    let hex = hash.finalize().to_hex();
+    format!("v{SCHEMA_VERSION}-{}", &hex[..32])
+}
+
+fn times(index: usize, values: &ArrayRef) -> Option<(i64, i64)> {
+    const EVENT_TIME: usize = index_of("event_time");
+    if index != EVENT_TIME {
+        return None;
+    }
+    let values = values.as_primitive::<TimestampMillisecondType>().values();
+    Some((values.iter().copied().min()?, values.iter().copied().max()?))
+}
+
+/// Feeds the values of a column to its hash, in a form that does not depend on how the array lies in memory.
+fn hash_column(hash: &mut blake3::Hasher, values: &ArrayRef) {
+    const NULL: u32 = u32::MAX;
+    hash.update(&(values.len() as u64).to_le_bytes());
+    if values.null_count() == values.len() {
+        hash.update(b"null");
+        return;
+    }
+    match values.data_type() {
+        DataType::Utf8 => hash_text(hash, values.as_string()),
+        DataType::List(_) => {
+            let list = values.as_list::<i32>();
+            let lengths = (0..list.len()).map(|row| if list.is_valid(row) { list.value_length(row) as u32 } else { NULL });
+            hash.update(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+            let (first, last) = (list.value_offsets()[0], list.value_offsets()[list.len()]);
+            hash_text(hash, list.values().slice(first as usize, (last - first) as usize).as_string());
+        }
+        DataType::Boolean => {
+            let bytes = values.as_boolean().iter().map(|value| value.map_or(2, u8::from));
+            hash.update(&bytes.collect::<Vec<u8>>());
+        }
+        DataType::Int64 => hash_numbers(hash, values.as_primitive::<Int64Type>().iter()),
+        _ => hash_numbers(hash, values.as_primitive::<TimestampMillisecondType>().iter()),
+    };
+
+    fn hash_text(hash: &mut blake3::Hasher, text: &arrow::array::StringArray) {
+        let lengths = (0..text.len()).map(|row| if text.is_valid(row) { text.value_length(row) as u32 } else { NULL });
+        hash.update(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        let offsets = text.value_offsets();
+        // Arrays made by gathering hold no bytes for NULL.
+        hash.update(&text.value_data()[offsets[0] as usize..offsets[text.len()] as usize]);
+    }
+
+    fn hash_numbers(hash: &mut blake3::Hasher, numbers: impl Iterator<Item = Option<i64>>) {
+        for number in numbers {
+            hash.update(&number.unwrap_or_default().to_le_bytes());
+            hash.update(&[u8::from(number.is_some())]);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What stops a run, by stage, with where it happened and what to do.
+
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// An error that is not one record's.
+#[derive(Debug)]
+pub enum Error {
+    /// Writing to the lake failed: the key or folder, and why.
+    Store(String, io::Error),
+    /// Temporary files could not be written or read.
+    Spill(io::Error),
+    /// A Parquet file could not be read: which, and why.
+    Read(String, String),
+    /// Standard output could not be written.
+    Output(io::Error),
+    /// Columns could not be put together: a bug, or values past what an array can hold.
+    Arrow(ArrowError),
+    /// A file could not be encoded.
+    Parquet(ParquetError),
+    /// Wrong usage that only shows when the command runs.
+    Usage(String),
+}
+
+impl Error {
+    /// A failed write to the lake.
+    pub fn store(place: impl AsRef<Path>, error: io::Error) -> Self {
+        Error::Store(place.as_ref().display().to_string(), error)
+    }
+
+    /// A failed write of a temporary file.
+    pub fn spill(error: io::Error) -> Self {
+        Error::Spill(error)
+    }
+
+    /// A failed write of a temporary file of batches.
+    pub fn spilled(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => Error::Spill(error),
+            other => Error::Arrow(other),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Store(place, error) => write!(f, "cannot write {place}: {error}; {}", advice(error)),
+            Error::Spill(error) => {
+                let folder = std::env::temp_dir();
+                let folder = folder.display();
+                write!(f, "cannot use temporary files in {folder}: {error}; set TMPDIR to a folder with as much room as the input takes unpacked")
+            }
+            Error::Read(place, error) => write!(f, "cannot read {place}: {error}"),
+            Error::Output(error) => write!(f, "cannot write to standard output: {error}"),
+            Error::Arrow(error) => write!(f, "cannot put rows together: {error}"),
+            Error::Parquet(error) => write!(f, "cannot encode rows: {error}"),
+            Error::Usage(message) => f.write_str(message),
+        }
+    }
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and run again: what is there already stays valid",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder you may write to with --to",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is in the way; choose another folder with --to",
+        _ => "nothing half-written was left; run again when this is mended",
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Error::Arrow(error)
+    }
+}
+
+impl From<ParquetError> for Error {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(io) => Error::Store("a file of the lake".to_owned(), *io),
+                Err(other) => Error::Parquet(ParquetError::External(other)),
+            },
+            other => Error::Parquet(other),
+        }
+    }
+}

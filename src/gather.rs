@@ -1,0 +1,291 @@
+//! One worker: units of input -> sorted runs of rows, and whatever was rejected.
+
+use crate::batch::Batch;
+use crate::error::Error;
+use crate::extract::Rows;
+use crate::input::{Content, Progress, Unit};
+use crate::partition::{Layout, PartitionKey};
+use crate::payload::{Origin, Piece, Sink, Stream};
+use crate::rejected::{self, Code, Rejection};
+use crate::run::Run;
+use std::collections::HashMap;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use tempfile::SpooledTempFile;
+
+/// Bytes of an input that cannot be cut that are looked at at a time.
+const WINDOW: usize = 1 << 20;
+/// Bytes of rejected lines that are held in memory.
+const REJECTED_IN_MEMORY: usize = 4 << 20;
+
+/// Partitions seen so far, numbered.
+#[derive(Debug, Default)]
+pub struct Partitions {
+    numbers: Mutex<HashMap<PartitionKey, u32>>,
+}
+
+impl Partitions {
+    fn number(&self, key: PartitionKey) -> u32 {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = numbers.len() as u32;
+        *numbers.entry(key).or_insert(next)
+    }
+
+    /// The partitions in the order of their numbers.
+    pub fn into_keys(self) -> Vec<PartitionKey> {
+        let numbers = self.numbers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<(u32, PartitionKey)> = numbers.into_iter().map(|(key, number)| (number, key)).collect();
+        keys.sort_unstable_by_key(|(number, _)| *number);
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+/// What one worker gathered.
+#[derive(Default)]
+pub struct Gathered {
+    /// Sorted runs of rows.
+    pub runs: Vec<Run>,
+    /// Rows of each partition.
+    pub partition_rows: Vec<u64>,
+    /// Rejected lines.
+    pub rejected: RejectedLines,
+    /// Inputs known and meant to be skipped.
+    pub filtered: u64,
+}
+
+impl Gathered {
+    /// Adds what another worker gathered.
+    pub fn merge(mut self, mut other: Gathered) -> Self {
+        self.runs.append(&mut other.runs);
+        let longest = self.partition_rows.len().max(other.partition_rows.len());
+        self.partition_rows.resize(longest, 0);
+        for (rows, more) in self.partition_rows.iter_mut().zip(other.partition_rows) {
+            *rows += more;
+        }
+        self.rejected.parts.append(&mut other.rejected.parts);
+        self.filtered += other.filtered;
+        self
+    }
+}
+
+/// Rejected lines of one worker or several, in no order yet.
+#[derive(Default)]
+pub struct RejectedLines {
+    parts: Vec<(Vec<RejectedAt>, SpooledTempFile)>,
+}
+
+/// Where a rejected line is kept, and what decides its file and its place there.
+struct RejectedAt {
+    day: Option<i32>,
+    order: (u32, u32, u32),
+    offset: u64,
+    length: usize,
+}
+
+impl RejectedLines {
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.parts.iter().map(|(index, _)| index.len() as u64).sum()
+    }
+
+    /// Gives every line with the day that it belongs to, days and lines in order.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read, or what is done with a line fails.
+    pub fn each(&mut self, mut each: impl FnMut(Option<i32>, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let mut all: Vec<(usize, &RejectedAt)> = Vec::new();
+        let mut files = Vec::new();
+        for (part, (index, file)) in self.parts.iter_mut().enumerate() {
+            all.extend(index.iter().map(|at| (part, at)));
+            files.push(file);
+        }
+        all.sort_unstable_by_key(|(_, at)| (at.day, at.order));
+        let mut line = Vec::new();
+        for (part, at) in all {
+            line.resize(at.length, 0);
+            let file = &mut files[part];
+            file.seek(SeekFrom::Start(at.offset)).and_then(|_| file.read_exact(&mut line)).map_err(Error::spill)?;
+            each(at.day, &line)?;
+        }
+        Ok(())
+    }
+}
+
+/// A worker.
+pub struct Worker<'a> {
+    layout: &'a Layout,
+    partitions: &'a Partitions,
+    progress: &'a Progress,
+    budget: usize,
+    rows: Rows,
+    row_partitions: Vec<u32>,
+    row_bytes: Vec<u32>,
+    latest: Option<(PartitionKey, u32)>,
+    batches: Vec<Arc<Batch>>,
+    batch_bytes: usize,
+    rejected: Vec<RejectedAt>,
+    lines: SpooledTempFile,
+    lines_end: u64,
+    input_name: String,
+    order: (u32, u32, u32),
+    gathered: Gathered,
+    failed: Option<Error>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that spills what it holds when that is more than `budget` bytes.
+    pub fn new(layout: &'a Layout, partitions: &'a Partitions, progress: &'a Progress, budget: usize) -> Self {
+        Worker {
+            layout,
+            partitions,
+            progress,
+            budget,
+            rows: Rows::new(),
+            row_partitions: Vec::new(),
+            row_bytes: Vec::new(),
+            latest: None,
+            batches: Vec::new(),
+            batch_bytes: 0,
+            rejected: Vec::new(),
+            lines: SpooledTempFile::new(REJECTED_IN_MEMORY),
+            lines_end: 0,
+            input_name: String::new(),
+            order: (0, 0, 0),
+            gathered: Gathered::default(),
+            failed: None,
+        }
+    }
+
+    /// Reads a unit.
+    ///
+    /// # Errors
+    /// If rows cannot be kept. What is wrong with the input is no error but rejected.
+    pub fn read(&mut self, unit: Unit, input_name: &str) -> Result<(), Error> {
+        self.input_name.clear();
+        self.input_name.push_str(input_name);
+        self.order = (unit.input, unit.part, 0);
+        let mut stream = Stream::from_line(unit.lines);
+        match unit.content {
+            Content::Chunk(bytes) => _ = stream.advance(&bytes, true, self),
+            Content::Rest(reader) => self.read_rest(stream, reader)?,
+            Content::Unreadable(rejection) => stream.fail(rejection, b"", self),
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    fn read_rest(&mut self, mut stream: Stream, mut reader: Box<dyn Read + Send>) -> Result<(), Error> {
+        let mut window: Vec<u8> = Vec::new();
+        let mut wanted = WINDOW;
+        loop {
+            let missing = wanted.saturating_sub(window.len()) as u64;
+            let read = reader.by_ref().take(missing).read_to_end(&mut window);
+            let ended = read.is_ok() && window.len() < wanted;
+            let done = stream.advance(&window, ended, self);
+            window.drain(..done);
+            if let Err(error) = read {
+                let rejection = match error.kind() {
+                    io::ErrorKind::UnexpectedEof => Rejection::new(Code::Truncated, "the compressed data ends too early"),
+                    _ => Rejection::new(Code::Unreadable, format!("cannot be read any further: {error}")),
+                };
+                stream.fail(rejection, &window, self);
+                return Ok(());
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if ended {
+                return Ok(());
+            }
+            // A document longer than the window wants a longer window.
+            wanted = if done == 0 { wanted * 2 } else { WINDOW.max(window.len() + WINDOW / 2) };
+        }
+    }
+
+    /// Ends the work; gives all that was gathered.
+    ///
+    /// # Errors
+    /// If rows cannot be put together.
+    pub fn finish(mut self) -> Result<Gathered, Error> {
+        self.take_batch();
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if !self.batches.is_empty() {
+            self.gathered.runs.push(Run::sort(std::mem::take(&mut self.batches)));
+        }
+        self.gathered.rejected.parts.push((self.rejected, self.lines));
+        Ok(self.gathered)
+    }
+
+    fn take_batch(&mut self) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let partitions = std::mem::take(&mut self.row_partitions);
+        let sizes = std::mem::take(&mut self.row_bytes);
+        let taken = Batch::new(self.rows.take(), partitions, sizes).map_err(Error::from).and_then(|batch| {
+            self.batch_bytes += batch.columns().get_array_memory_size();
+            self.batches.push(Arc::new(batch));
+            if self.batch_bytes >= self.budget {
+                self.batch_bytes = 0;
+                self.gathered.runs.push(Run::sort(std::mem::take(&mut self.batches)).spill()?);
+            }
+            Ok(())
+        });
+        if let Err(error) = taken {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn keep_rejected(&mut self, rejection: &Rejection, piece: Piece<'_>) -> io::Result<()> {
+        let source = match piece.origin {
+            Origin::Message(id) => id.to_owned(),
+            Origin::Line(line) => format!("{}:{line}", self.input_name),
+        };
+        let mut line = rejected::line(rejection, &source, piece.bytes, piece.total).into_bytes();
+        line.push(b'\n');
+        self.lines.seek(SeekFrom::Start(self.lines_end))?;
+        self.lines.write_all(&line)?;
+        self.rejected.push(RejectedAt { day: piece.day, order: self.order, offset: self.lines_end, length: line.len() });
+        self.lines_end += line.len() as u64;
+        self.order.2 += 1;
+        Ok(())
+    }
+}
+
+impl Sink for Worker<'_> {
+    fn rows(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
+
+    fn row(&mut self, key: PartitionKey, bytes: u32) {
+        let key = key.within(self.layout);
+        let number = match self.latest {
+            Some((latest, number)) if latest == key => number,
+            _ => self.partitions.number(key),
+        };
+        self.latest = Some((key, number));
+        let rows = &mut self.gathered.partition_rows;
+        if rows.len() <= number as usize {
+            rows.resize(number as usize + 1, 0);
+        }
+        rows[number as usize] += 1;
+        self.row_partitions.push(number);
+        self.row_bytes.push(bytes);
+        if self.rows.is_full() {
+            self.progress.records.fetch_add(self.rows.len() as u64, Ordering::Relaxed);
+            self.take_batch();
+        }
+    }
+
+    fn rejected(&mut self, rejection: Rejection, piece: Piece<'_>) {
+        if let Err(error) = self.keep_rejected(&rejection, piece) {
+            self.failed.get_or_insert(Error::spill(error));
+        }
+    }
+
+    fn filtered(&mut self) {
+        self.gathered.filtered += 1;
+    }
+}

@@ -1,0 +1,341 @@
+//! One JSON value -> what it is. The usual forms are told by their first key and read in one pass; a value that turns out
+//! to be something else is looked at again, with all its keys known.
+
+use super::stream::Lines;
+use super::{Origin, Piece, Sink, Stream};
+use crate::extract::{DAY, Envelope, MAX_TIME, MIN_TIME, parse_time};
+use crate::json::{self, Quoted, Reader, unescape};
+use crate::rejected::{Code, Rejection};
+
+/// How much of a text a document took.
+pub enum Taken {
+    /// All up to this byte.
+    Whole(usize),
+    /// It is a container whose elements begin at this byte.
+    Container(usize),
+}
+
+/// Messages within messages that are followed, e.g. a record in an SQS body.
+const MAX_WRAPPINGS: usize = 4;
+
+/// The message that a text was the body of.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Its id, where it was an SQS message.
+    pub id: Option<String>,
+    /// Day since 1970 it was sent.
+    pub day: Option<i32>,
+    /// How many wrappings lie around it.
+    pub depth: usize,
+    /// Line of the input that the outermost wrapping begins in.
+    pub line: u64,
+}
+
+/// First keys of EventBridge events.
+const BRIDGE_KEYS: [&str; 8] = ["version", "id", "detail-type", "source", "account", "time", "region", "detail"];
+
+/// Members that only records have: an object with one of them is no container.
+const RECORD_KEYS: [&str; 5] = ["eventTime", "eventVersion", "eventName", "eventID", "userIdentity"];
+
+/// A document's place in a text.
+pub struct Place<'a, 'l, 'w> {
+    /// The text.
+    pub text: &'a str,
+    /// Where the document begins in it.
+    pub at: usize,
+    /// Where the text begins in the window that lines are counted in.
+    pub base: usize,
+    /// The message that the text lies in.
+    pub message: &'a Message,
+    /// Lines of the window.
+    pub lines: &'l mut Lines<'w>,
+}
+
+/// Reads the document at a place; whatever it holds is given to the sink.
+///
+/// # Errors
+/// Where it is not JSON, or ends too early.
+pub fn read(place: &mut Place<'_, '_, '_>, sink: &mut impl Sink) -> json::Result<Taken> {
+    let mut reader = Reader::new(place.text, place.at);
+    if reader.peek() != b'{' {
+        reader.skip(0)?;
+        place.reject(Rejection::new(Code::NotAnObject, "a JSON value that is no object"), reader.at, None, sink);
+        return Ok(Taken::Whole(reader.at));
+    }
+    let mut inside = reader.clone();
+    inside.at += 1;
+    if inside.first(b'}')? {
+        let first = inside.key()?;
+        let key = inside.slice(first.start, first.end);
+        if (key == "Records" || key == "Events") && inside.peek() == b'[' {
+            return Ok(Taken::Container(inside.at + 1));
+        }
+        if BRIDGE_KEYS.contains(&key)
+            && let Some(end) = place.bridge(sink)?
+        {
+            return Ok(Taken::Whole(end));
+        }
+    }
+    place.record(sink)
+}
+
+impl<'a> Place<'a, '_, '_> {
+    /// A bare record, unless it has members of something else or nothing of a record.
+    fn record(&mut self, sink: &mut impl Sink) -> json::Result<Taken> {
+        let end = match sink.rows().read(self.text, self.at) {
+            Ok(end) => end,
+            // A container is taken apart even where something in it, or after it, is spoiled or still to come.
+            Err(error) => match self.find_container() {
+                Some(inside) => return Ok(Taken::Container(inside)),
+                None => return Err(error),
+            },
+        };
+        if sink.rows().looks_wrapped() {
+            return self.anything(end, sink);
+        }
+        match sink.rows().commit(self.text, &Envelope::default()) {
+            Ok((key, bytes)) => sink.row(key, bytes),
+            Err(rejection) if rejection.code == Code::NotCloudtrail => return self.anything(end, sink),
+            Err(rejection) => self.reject(rejection, end, None, sink),
+        }
+        Ok(Taken::Whole(end))
+    }
+
+    /// An EventBridge event: gives its end, or None if it turns out to be none.
+    fn bridge(&mut self, sink: &mut impl Sink) -> json::Result<Option<usize>> {
+        let mut reader = Reader::new(self.text, self.at + 1);
+        let (mut id, mut detail_type, mut time, mut account) = (None, None, None, None);
+        let mut detail = None;
+        let mut more = reader.first(b'}')?;
+        while more {
+            let key = reader.key()?;
+            let value = reader.peek();
+            let place = match reader.slice(key.start, key.end) {
+                "id" => Some(&mut id),
+                "detail-type" => Some(&mut detail_type),
+                "time" => Some(&mut time),
+                "account" => Some(&mut account),
+                "detail" => {
+                    detail = Some(value == b'{');
+                    if value == b'{' {
+                        reader.at = sink.rows().read(self.text, reader.at)?;
+                        more = reader.next(b'}')?;
+                        continue;
+                    }
+                    None
+                }
+                _ => None,
+            };
+            match place {
+                Some(place) if value == b'"' => *place = decode(self.text, reader.string()?),
+                Some(place) => {
+                    *place = None;
+                    reader.skip(1)?;
+                }
+                None => reader.skip(1)?,
+            }
+            more = reader.next(b'}')?;
+        }
+        let end = reader.at;
+        let (Some(detail_type), Some(is_object)) = (detail_type, detail) else { return Ok(None) };
+        let day = time.as_deref().and_then(parse_time).and_then(|(ms, _)| day(ms));
+        if !detail_type.ends_with("via CloudTrail") {
+            let message = "an EventBridge event whose detail-type does not end in 'via CloudTrail'";
+            self.reject(Rejection::new(Code::NotCloudtrail, message), end, day, sink);
+        } else if !is_object {
+            self.reject(Rejection::new(Code::NotAnObject, "the detail of the event is no object"), end, day, sink);
+        } else {
+            let envelope = Envelope {
+                id: id.as_deref(),
+                detail_type: Some(&detail_type),
+                time: time.as_deref(),
+                account: account.as_deref(),
+                log_file: None,
+            };
+            match sink.rows().commit(self.text, &envelope) {
+                Ok((key, bytes)) => sink.row(key, bytes),
+                Err(rejection) => self.reject(rejection, end, day, sink),
+            }
+        }
+        Ok(Some(end))
+    }
+
+    /// Where the elements of the first `Records` or `Events` array at the top begin, if no member of a record
+    /// stands before it.
+    fn find_container(&self) -> Option<usize> {
+        let mut reader = Reader::new(self.text, self.at + 1);
+        let mut more = reader.first(b'}').ok()?;
+        while more {
+            let key = reader.key().ok()?;
+            let name = reader.slice(key.start, key.end);
+            if RECORD_KEYS.contains(&name) || name == "detail" {
+                return None;
+            }
+            if (name == "Records" || name == "Events") && reader.peek() == b'[' {
+                return Some(reader.at + 1);
+            }
+            reader.skip(1).ok()?;
+            more = reader.next(b'}').ok()?;
+        }
+        None
+    }
+
+    /// An object that ends at `end` and is JSON: decided by all its members.
+    fn anything(&mut self, end: usize, sink: &mut impl Sink) -> json::Result<Taken> {
+        let members = Members::read(self.text, self.at)?;
+        let is_record = RECORD_KEYS.iter().any(|key| members.get(key).is_some());
+        if members.string("detail-type").is_some()
+            && members.get("detail").is_some()
+            && let Some(end) = self.bridge(sink)?
+        {
+            return Ok(Taken::Whole(end));
+        }
+        if members.get("s3").is_some() && members.string("eventSource").as_deref() == Some("aws:s3") {
+            let message = "an S3 notification: it names log files; give the files themselves";
+            self.reject(Rejection::new(Code::NotCloudtrail, message), end, None, sink);
+        } else if is_record {
+            // Wrapping or not by the names of unknown members, it is a record.
+            sink.rows().read(self.text, self.at)?;
+            match sink.rows().commit(self.text, &Envelope::default()) {
+                Ok((key, bytes)) => sink.row(key, bytes),
+                Err(rejection) => self.reject(rejection, end, None, sink),
+            }
+        } else if let Some(inside) = self.find_container() {
+            return Ok(Taken::Container(inside));
+        } else if members.get("body").is_some() || members.string("eventSource").as_deref() == Some("aws:sqs") {
+            self.sqs_message(&members, end, sink);
+        } else if let Some(event) = members.string("CloudTrailEvent") {
+            self.inside(&event, Message { id: self.message.id.clone(), day: self.message.day, ..Message::default() }, end, sink);
+        } else if members.string("Event").as_deref() == Some("s3:TestEvent")
+            || (members.get("digestS3Object").is_some() && members.get("digestStartTime").is_some())
+        {
+            sink.filtered();
+        } else {
+            let message = "an object that is neither a CloudTrail record nor anything known to hold some";
+            self.reject(Rejection::new(Code::NotCloudtrail, message), end, None, sink);
+        }
+        Ok(Taken::Whole(end))
+    }
+
+    fn sqs_message(&mut self, members: &Members<'a>, end: usize, sink: &mut impl Sink) {
+        let sent = members.get("attributes").and_then(|attributes| {
+            let attributes = Members::read(self.text, attributes).ok()?;
+            day(attributes.string("SentTimestamp")?.parse().ok()?)
+        });
+        let message = Message { id: Some(members.string("messageId").unwrap_or_default()), day: sent, ..Message::default() };
+        match members.string("body") {
+            Some(body) => self.inside(&body, message, end, sink),
+            None => {
+                let rejection = Rejection::new(Code::InvalidJson, "an SQS message without a body that is a string");
+                self.reject_of(rejection, end, None, &message, sink);
+            }
+        }
+    }
+
+    /// What a string member holds is a payload again.
+    fn inside(&mut self, text: &str, mut message: Message, end: usize, sink: &mut impl Sink) {
+        message.depth = self.message.depth + 1;
+        message.line = self.line();
+        if message.depth > MAX_WRAPPINGS {
+            let rejection = Rejection::new(Code::TooDeep, format!("more than {MAX_WRAPPINGS} wrappings around it"));
+            self.reject(rejection, end, None, sink);
+            return;
+        }
+        if text.trim().is_empty() {
+            // Nothing in it would be nothing counted, and an emptied message would be gone without a trace.
+            let rejection = Rejection::new(Code::InvalidJson, "an empty text where an event should be");
+            self.reject_of(rejection, end, None, &message, sink);
+            return;
+        }
+        let mut stream = Stream::of_message(message);
+        stream.advance(text.as_bytes(), true, sink);
+    }
+
+    fn reject(&mut self, rejection: Rejection, end: usize, day: Option<i32>, sink: &mut impl Sink) {
+        self.reject_of(rejection, end, day, self.message, sink);
+    }
+
+    fn reject_of(&mut self, rejection: Rejection, end: usize, day: Option<i32>, message: &Message, sink: &mut impl Sink) {
+        let bytes = self.text.get(self.at..end).unwrap_or_default().as_bytes();
+        let origin = message.origin(self.line());
+        sink.rejected(rejection, Piece { bytes, total: bytes.len() as u64, origin, day: message.day.or(day) });
+    }
+
+    fn line(&mut self) -> u64 {
+        self.lines.line(self.base + self.at)
+    }
+}
+
+impl Message {
+    /// Where a piece on this line of the text came from.
+    pub fn origin(&self, line: u64) -> Origin<'_> {
+        match &self.id {
+            Some(id) => Origin::Message(id),
+            None if self.depth > 0 => Origin::Line(self.line),
+            None => Origin::Line(line),
+        }
+    }
+}
+
+/// Day since 1970 of a time, where it can be that of an event.
+fn day(ms: i64) -> Option<i32> {
+    (MIN_TIME..MAX_TIME).contains(&ms).then(|| i32::try_from(ms.div_euclid(DAY)).unwrap_or_default())
+}
+
+fn decode(text: &str, quoted: Quoted) -> Option<String> {
+    let mut out = String::new();
+    unescape(text.get(quoted.start..quoted.end)?, &mut out).then_some(out)
+}
+
+/// The members of an object: of a repeated name the last, none that are null.
+struct Members<'a> {
+    text: &'a str,
+    /// Name and byte at which the value begins.
+    places: Vec<(String, usize)>,
+}
+
+impl<'a> Members<'a> {
+    /// Only names that decide something are kept: an object may have many.
+    const NAMES: [&'static str; 18] = [
+        "detail-type", "detail", "s3", "eventSource", "eventTime", "eventVersion", "eventName", "eventID", "userIdentity",
+        "messageId", "body", "attributes", "SentTimestamp", "CloudTrailEvent", "Event", "digestS3Object",
+        "digestStartTime", "Sns",
+    ];
+
+    fn read(text: &'a str, at: usize) -> json::Result<Self> {
+        let mut reader = Reader::new(text, at);
+        let mut places: Vec<(String, usize)> = Vec::new();
+        reader.expect(b'{')?;
+        let mut more = reader.first(b'}')?;
+        while more {
+            let key = reader.key()?;
+            let null = reader.peek() == b'n';
+            let start = reader.at;
+            reader.skip(1)?;
+            if let Some(name) = decode(text, key)
+                && Self::NAMES.contains(&name.as_str())
+            {
+                places.retain(|(known, _)| *known != name);
+                if !null {
+                    places.push((name, start));
+                }
+            }
+            more = reader.next(b'}')?;
+        }
+        Ok(Members { text, places })
+    }
+
+    /// Where the value of a member begins.
+    fn get(&self, name: &str) -> Option<usize> {
+        self.places.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
+    }
+
+    /// The text of a member that is a string.
+    fn string(&self, name: &str) -> Option<String> {
+        let mut reader = Reader::new(self.text, self.get(name)?);
+        if reader.peek() != b'"' {
+            return None;
+        }
+        decode(self.text, reader.string().ok()?)
+    }
+}

@@ -1,0 +1,183 @@
+//! A row back to the record it was made of.
+
+use crate::columns::{COLUMNS, Kind, Source, index_of};
+use crate::error::Error;
+use crate::json::{Tree, write_tree};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::TimestampMillisecondType;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::fs::File;
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// A member that columns stand for.
+struct Member {
+    name: &'static str,
+    what: What,
+}
+
+enum What {
+    /// The value of a column.
+    Column(usize),
+    /// An object of members.
+    Object(Vec<Member>),
+}
+
+/// The record as far as columns stand for it, in the order of the table.
+static RECORD: LazyLock<Vec<Member>> = LazyLock::new(|| {
+    let mut record = Vec::new();
+    for (index, column) in COLUMNS.iter().enumerate() {
+        if let Some(path) = column.member() {
+            insert(&mut record, path, index);
+        }
+    }
+    record
+});
+
+fn insert(members: &mut Vec<Member>, path: &'static str, column: usize) {
+    let Some((name, below)) = path.split_once('.') else {
+        members.push(Member { name: path, what: What::Column(column) });
+        return;
+    };
+    let known = members.iter().position(|member| member.name == name).unwrap_or_else(|| {
+        members.push(Member { name, what: What::Object(Vec::new()) });
+        members.len() - 1
+    });
+    if let What::Object(inside) = &mut members[known].what {
+        insert(inside, below, column);
+    }
+}
+
+const UNMAPPED: usize = index_of("unmapped");
+
+/// Appends the record of a row as one line of JSON, without the line break.
+///
+/// # Errors
+/// If the row's `unmapped` is no JSON object: then this program did not write it.
+pub fn record(columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+    let unmapped = columns[UNMAPPED].as_string::<i32>();
+    let overlay = if unmapped.is_valid(row) { unmapped.value(row) } else { "{}" };
+    match Tree::parse(overlay) {
+        Ok(overlay @ Tree::Object(_)) => {
+            write_object(&RECORD, Some(&overlay), columns, row, out);
+            Ok(())
+        }
+        _ => Err(Error::Read("a row".to_owned(), "its unmapped column is no JSON object".to_owned())),
+    }
+}
+
+/// Writes an object of members with what is laid over it; gives whether there is anything in it.
+fn write_object(members: &[Member], overlay: Option<&Tree<'_>>, columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> bool {
+    let begin = out.len();
+    out.push(b'{');
+    for member in members {
+        let over = overlay.and_then(|overlay| overlay.member(member.name));
+        let before = out.len();
+        write_name(member.name, out);
+        let written = match (&member.what, over) {
+            (_, Some(Tree::Null)) => false,
+            (What::Object(inside), over @ (None | Some(Tree::Object(_)))) => {
+                write_object(inside, over, columns, row, out) || over.is_some()
+            }
+            (_, Some(value)) => {
+                write_tree(value, out);
+                true
+            }
+            (What::Column(column), None) => write_wire(*column, &columns[*column], row, out),
+        };
+        if written {
+            out.push(b',');
+        } else {
+            out.truncate(before);
+        }
+    }
+    if let Some(Tree::Object(over)) = overlay {
+        let unknown = over.iter().filter(|(name, _)| !members.iter().any(|member| Tree::is_named(name, member.name)));
+        for (name, value) in unknown {
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            write_tree(value, out);
+            out.push(b',');
+        }
+    }
+    let any = out.last() == Some(&b',');
+    if any {
+        out.pop();
+    }
+    out.push(b'}');
+    debug_assert!(out.len() > begin);
+    any
+}
+
+fn write_name(name: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// Writes a column's value in its wire form.
+fn write_wire(index: usize, values: &ArrayRef, row: usize, out: &mut Vec<u8>) -> bool {
+    if values.is_null(row) {
+        return false;
+    }
+    let column = &COLUMNS[index];
+    match column.kind {
+        Kind::Json => out.extend_from_slice(values.as_string::<i32>().value(row).as_bytes()),
+        Kind::Bool => {
+            let word = if values.as_boolean().value(row) { "true" } else { "false" };
+            let quote = if matches!(column.source, Source::MemberQuoted(_)) { "\"" } else { "" };
+            out.extend_from_slice([quote, word, quote].concat().as_bytes());
+        }
+        Kind::Timestamp => {
+            let time = time(values.as_primitive::<TimestampMillisecondType>().value(row));
+            write_text(&time, out);
+        }
+        _ => write_text(values.as_string::<i32>().value(row), out),
+    }
+    true
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail, and a str always serializes.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// `YYYY-MM-DDThh:mm:ssZ`, CloudTrail's form; milliseconds are cut.
+fn time(ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms.div_euclid(1000) * 1000);
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// `YYYY-MM-DDThh:mm:ss.mmmZ`.
+pub fn time_with_millis(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+/// Reads a Parquet file of the lake batch by batch: columns of the table in its order, those that the file does not
+/// have as NULL.
+///
+/// # Errors
+/// If the file cannot be read or is not one of ours.
+pub fn read_file(path: &Path, mut each: impl FnMut(&[ArrayRef], usize) -> Result<(), Error>) -> Result<(), Error> {
+    let place = path.display().to_string();
+    let unreadable = |error: &dyn std::fmt::Display| Error::Read(place.clone(), error.to_string());
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
+    let schema = builder.schema().clone();
+    if schema.index_of("event_time").is_err() || schema.index_of("unmapped").is_err() {
+        return Err(unreadable(&"no file of a trailsink lake: the columns event_time and unmapped are missing"));
+    }
+    let reader = builder.with_batch_size(1024).build().map_err(|error| unreadable(&error))?;
+    for batch in reader {
+        let batch: RecordBatch = batch.map_err(|error| unreadable(&error))?;
+        let columns = crate::schema::SCHEMA.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).cloned();
+            let column = column.unwrap_or_else(|| arrow::array::new_null_array(field.data_type(), batch.num_rows()));
+            let same_kind = std::mem::discriminant(column.data_type()) == std::mem::discriminant(field.data_type());
+            if same_kind { Ok(column) } else { Err(unreadable(&format!("column {} is of another type", field.name()))) }
+        });
+        each(&columns.collect::<Result<Vec<_>, _>>()?, batch.num_rows())?;
+    }
+    Ok(())
+}

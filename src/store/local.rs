@@ -1,0 +1,99 @@
+//! A lake in a local folder: objects are staged in `_staging` (names that begin with `_` are invisible to Athena, Spark and
+//! DuckDB's Hive reader alike), synced, and renamed to their key.
+
+use super::{Put, Store};
+use crate::error::Error;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A folder.
+#[derive(Debug)]
+pub struct Local {
+    root: PathBuf,
+    staging: PathBuf,
+    /// Held as long as the process lives: tells the next run whose staged files are left over.
+    lock: (PathBuf, File),
+}
+
+const STAGING: &str = "_staging";
+
+impl Local {
+    /// Opens a folder, made if it is not there, and clears away what runs that were killed left in it.
+    ///
+    /// # Errors
+    /// If it cannot be written to.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let all = root.join(STAGING);
+        let at = |error| Error::store(root, error);
+        fs::create_dir_all(&all).map_err(at)?;
+        clear_left_over(&all).map_err(at)?;
+        let lock = tempfile::Builder::new().prefix("run-").suffix(".lock").tempfile_in(&all).map_err(at)?;
+        let (lock_file, lock_path) = lock.keep().map_err(|error| at(error.error))?;
+        lock_file.lock().map_err(at)?;
+        let staging = lock_path.with_extension("");
+        fs::create_dir_all(&staging).map_err(at)?;
+        Ok(Local { root: root.to_owned(), staging, lock: (lock_path, lock_file) })
+    }
+}
+
+/// Removes the staged files of every run whose lock no one holds.
+fn clear_left_over(all: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(all)? {
+        let path = entry?.path();
+        let locked = path.with_extension("lock");
+        let held = File::open(&locked).is_ok_and(|file| file.try_lock().is_err());
+        if held {
+            continue;
+        }
+        // Another run may clear at the same time: what is gone is gone.
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    }
+    Ok(())
+}
+
+impl Store for Local {
+    fn stage(&self) -> Result<NamedTempFile, Error> {
+        NamedTempFile::new_in(&self.staging).map_err(|error| Error::store(&self.staging, error))
+    }
+
+    fn put(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error> {
+        let path = self.root.join(key);
+        let at = |error| Error::store(&path, error);
+        let length = staged.as_file().metadata().map_err(at)?.len();
+        // The name is the hash of the content: a file of that name and length is that file. A shorter one was broken by
+        // something else, and is replaced.
+        if fs::metadata(&path).is_ok_and(|there| there.len() == length) {
+            return Ok(Put::Existed);
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(at)?;
+        }
+        staged.as_file().sync_all().map_err(at)?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        staged.as_file().set_permissions(mode).map_err(at)?;
+        staged.persist(&path).map_err(|error| at(error.error))?;
+        if let Some(folder) = path.parent() {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(at)?;
+        }
+        Ok(Put::Created)
+    }
+
+    fn address(&self, key: &str) -> String {
+        self.root.join(key).display().to_string()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // Best effort: the next run clears what stays.
+        let _ = fs::remove_dir_all(&self.staging);
+        let _ = fs::remove_file(&self.lock.0);
+        if let Some(all) = self.staging.parent() {
+            // Goes only when it is empty.
+            let _ = fs::remove_dir(all);
+        }
+    }
+}
