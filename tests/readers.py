@@ -180,7 +180,8 @@ def ec2_event(rng, record):
         response = {"requestId": uuid(rng), "instancesSet": {"items": [
             {"instanceId": i, "imageId": image, "instanceState": {"code": 0, "name": "pending"},
              "instanceType": "m7g.large", "launchTime": 1790812800000, "groupSet": {"items": [{"groupId": group}]},
-             "privateIpAddress": "10.0.0.9", "networkInterfaceSet": {"items": [{"networkInterfaceId": hex_id(rng, "eni")}]}}
+             "privateIpAddress": "10.0.0.9",
+             "networkInterfaceSet": {"items": [{"networkInterfaceId": hex_id(rng, "eni")}]}}
             for i in (instance, hex_id(rng, "i"))]}}
     elif name == "StopInstances":
         request = {"instancesSet": {"items": [{"instanceId": instance}]}, "force": False}
@@ -248,7 +249,8 @@ def other_event(rng, record):
         for name in ("userIdentity", "sourceIPAddress", "userAgent"):
             del record[name]
         record |= {"eventType": "AwsCloudTrailInsight", "eventCategory": "Insight", "insightDetails": {
-            "state": "Start", "eventName": "RunInstances", "insightContext": {"statistics": {"baseline": {"average": 0.0017}}}}}
+            "state": "Start", "eventName": "RunInstances",
+            "insightContext": {"statistics": {"baseline": {"average": 0.0017}}}}}
 
 
 def oddities(rng, record):
@@ -752,7 +754,9 @@ def check_readers_agree(check, files, name):
             wrong += [] if len(ours) == len(theirs) else [f"{path.name}: {len(ours)} rows and {len(theirs)}"]
         else:
             sums = ", ".join(f'count("{column}"), bit_xor(hash("{column}"))' for column in arrow.column_names)
+            connection.register("arrow", arrow)
             theirs, ours = (connection.sql(f"SELECT {sums} FROM {source}").fetchall() for source in (scan, "arrow"))
+            connection.unregister("arrow")
             wrong += [path.name] if theirs != ours else []
     check.nothing(f"readers: DuckDB and PyArrow agree on {name}", wrong, f"{rows} rows in {len(files)} files")
 
@@ -779,6 +783,11 @@ def check_pruning(check, lines, lake):
 
 def check_cat(check, program, lines, lake):
     """The lake gives the records back."""
+
+    def identify(record):
+        members = json.loads(record)
+        return json.dumps([members.get("eventID"), members.get("requestID")])
+
     want, seen = collections.Counter(), set()
     for line in lines:
         event = exact(line)
@@ -792,7 +801,10 @@ def check_cat(check, program, lines, lake):
     lost, invented = list((want - got).elements()), list((got - want).elements())
     detail = f"{len(output)} records"
     if lost or invented:
-        detail = f"{len(lost)} lost, {len(invented)} that never came; such as {lost[:1]} and {invented[:1]}"
+        pairs = zip(sorted(lost, key=identify), sorted(invented, key=identify))
+        shown = next(((a, b) for a, b in pairs if identify(a) == identify(b)), ("".join(lost[:1]), "".join(invented[:1])))
+        start = max(0, len(os.path.commonprefix(shown)) - 80)
+        detail = f"{len(lost)} lost, {len(invented)} that never came; such as {[text[start:start + 200] for text in shown]}"
     check("cat: gives back the records", not lost and not invented, detail)
 
 

@@ -1,0 +1,296 @@
+//! Bad input: each ends in a clear message and exit status, with all good records written that could be.
+
+use crate::engine::{cat, command, convert, files, read, repository};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use tempfile::tempdir;
+
+/// A small record with an id of its own.
+pub fn record(n: usize) -> String {
+    format!(
+        r#"{{"eventVersion":"1.11","eventTime":"2026-10-04T09:01:05Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","eventID":"id-{n}","eventCategory":"Data","recipientAccountId":"111122223333"}}"#
+    )
+}
+
+/// The lines of rejected files of a lake, as (reason, source, payload).
+fn rejected(lake: &Path) -> Vec<(String, String, String)> {
+    let lines = files(&lake.join("rejected")).into_values().flat_map(|file| {
+        let text = String::from_utf8(file).unwrap();
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>()
+    });
+    let text = |line: &serde_json::Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    lines.map(|line| (text(&line, "reason"), text(&line, "source"), text(&line, "payload"))).collect()
+}
+
+/// Converts one file of the given content; gives rows, rejected (reason, source, payload), exit status.
+fn convert_one(name: &str, content: &[u8]) -> (u64, Vec<(String, String, String)>, i32) {
+    let folder = tempdir().unwrap();
+    let (file, lake) = (folder.path().join(name), folder.path().join("lake"));
+    fs::write(&file, content).unwrap();
+    let (summary, status) = convert(&lake, &[], &[&file]);
+    (summary["rows_written"].as_u64().unwrap(), if lake.join("rejected").exists() { rejected(&lake) } else { vec![] }, status)
+}
+
+#[test]
+fn every_hostile_file_is_taken_as_expected() {
+    let folder = repository("tests/hostile");
+    let expected: serde_json::Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for (name, expected) in expected.as_object().unwrap() {
+        let (rows, rejected, status) = convert_one(name.rsplit('/').next().unwrap(), &fs::read(folder.join(name)).unwrap());
+        let codes: Vec<&str> = rejected.iter().map(|(reason, ..)| reason.as_str()).collect();
+        let wanted: Vec<&str> = expected["rejected"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        if rows != expected["rows"].as_u64().unwrap() || codes != wanted || status != i32::from(!wanted.is_empty()) {
+            wrong.push(format!("{name}: {rows} rows, {codes:?}, status {status} instead of {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let unlisted = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let unlisted: Vec<String> = unlisted.filter(|name| name != "expected.json" && expected.get(name).is_none()).collect();
+    assert!(unlisted.is_empty(), "no expectation for {unlisted:?}");
+}
+
+#[test]
+fn nothing_to_do_is_said_and_is_no_failure() {
+    let folder = tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let lake = folder.path().join("lake");
+    let run = |path: &Path| {
+        let output = command().args(["convert", "--to"]).arg(&lake).arg(path).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(run(&empty).contains("no input found"));
+    let file = folder.path().join("empty.json");
+    fs::write(&file, "").unwrap();
+    assert!(run(&file).contains("holds no records"));
+    assert!(files(&lake).is_empty(), "{:?}", files(&lake).keys());
+}
+
+#[test]
+fn a_truncated_gzip_gives_all_it_holds() {
+    let records: Vec<String> = (0..2000).map(record).collect();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(format!("{{\"Records\":[{}]}}", records.join(",")).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    let (rows, rejected, status) = convert_one("a.json.gz", &whole[..whole.len() / 2]);
+    assert!(rows > 800, "{rows}");
+    assert_eq!((rejected.len(), rejected[0].0.as_str(), status), (1, "truncated", 1));
+    assert!(records[usize::try_from(rows).unwrap()].starts_with(&rejected[0].2), "the piece is what was read of the next record");
+    // Spoiled in the middle: what was good before stays good.
+    let mut spoiled = whole.clone();
+    let middle = spoiled.len() / 2;
+    spoiled[middle..middle + 64].fill(0xff);
+    let (rows, rejected, status) = convert_one("a.json.gz", &spoiled);
+    assert!(rows > 100 && !rejected.is_empty() && status == 1, "{rows} {}", rejected.len());
+}
+
+#[test]
+fn a_truncated_line_costs_only_itself_wherever_it_is_cut() {
+    let (a, b, c) = (record(1), record(2), record(3));
+    for cut in 1..b.len() {
+        let (rows, rejected, status) = {
+            let collected = read(format!("{a}\n{}\n{c}\n", &b[..cut]).as_bytes());
+            (collected.found.len(), collected.rejected.clone(), collected.codes())
+        };
+        assert_eq!((rows, rejected.len()), (2, 1), "cut at {cut}: {status:?}");
+        assert_eq!(String::from_utf8_lossy(&rejected[0].1), b[..cut].trim_end(), "cut at {cut}");
+    }
+    let (rows, rejected, status) = convert_one("a.jsonl", format!("{a}\n{}\n{c}\n", &b[..60]).as_bytes());
+    assert_eq!((rows, rejected.len(), status), (2, 1, 1));
+    assert_eq!((rejected[0].0.as_str(), rejected[0].1.as_str()), ("truncated", "a.jsonl:2"));
+}
+
+#[test]
+fn a_spoiled_element_costs_only_itself() {
+    let records: Vec<String> = (0..5).map(record).collect();
+    for (bad, code) in [
+        ("{\"eventTime\":tru}", "invalid_json"),
+        ("{\"a\":\"\u{1}\"}", "invalid_json"),
+        ("[1,2]", "not_an_object"),
+        ("7", "not_an_object"),
+        ("{\"eventVersion\":\"1.0\",\"x\":\"unclosed}", "invalid_json"),
+    ] {
+        let payload = format!("{{\"Records\":[{},{bad},{}]}}", records[..2].join(","), records[2..].join(","));
+        let collected = read(payload.as_bytes());
+        assert_eq!(collected.found.len(), 5, "{bad}: {:?}", collected.codes());
+        assert_eq!(collected.codes(), [code], "{bad}");
+        assert_eq!(String::from_utf8_lossy(&collected.rejected[0].1), bad);
+    }
+    let mut payload = format!("{{\"Records\":[{},{{\"eventName\":\"", records[0]).into_bytes();
+    payload.push(0xff);
+    payload.extend_from_slice(format!("\"}},{}]}}", records[1]).as_bytes());
+    let collected = read(&payload);
+    assert_eq!((collected.found.len(), collected.codes()), (2, vec!["invalid_utf8".to_owned()]));
+}
+
+#[test]
+fn a_line_of_100_mb_is_too_large_and_held_by_no_one() {
+    let mut content = record(1).into_bytes();
+    content.push(b'\n');
+    let begin = content.len();
+    content.extend_from_slice(b"{\"eventName\":\"");
+    content.resize(begin + 100_000_000, b'x');
+    content.extend_from_slice(b"\"}\n");
+    let length = content.len() - begin - 1;
+    content.extend_from_slice(record(2).as_bytes());
+    let folder = tempdir().unwrap();
+    let (file, lake) = (folder.path().join("a.jsonl"), folder.path().join("lake"));
+    fs::write(&file, &content).unwrap();
+    let (summary, status) = convert(&lake, &[], &[&file]);
+    assert_eq!((summary["rows_written"].as_u64(), summary["rejected"].as_u64(), status), (Some(2), Some(1), 1));
+    let line = files(&lake.join("rejected")).into_values().next().unwrap();
+    let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!((line["reason"].as_str(), line["payload_bytes"].as_u64()), (Some("too_large"), Some(length as u64)));
+    assert_eq!(line["payload"].as_str().unwrap().len(), 1 << 20);
+    // Garbage of that length, too.
+    let collected = read(&vec![b'y'; 40_000_000]);
+    assert_eq!(collected.codes(), ["invalid_json"]);
+}
+
+#[test]
+fn nesting_of_10_000_levels_is_too_deep() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+        let good = record(1);
+        let line = format!("{{\"eventTime\":\"2026-10-04T09:01:05Z\",\"x\":{deep}}}");
+        let collected = read(format!("{line}\n{good}\n").as_bytes());
+        assert_eq!((collected.found.len(), collected.codes()), (1, vec!["too_deep".to_owned()]));
+        let collected = read(format!("{{\"Records\":[{good},{line},{deep}]}}").as_bytes());
+        assert_eq!((collected.found.len(), collected.codes()), (1, vec!["too_deep".to_owned(), "too_deep".to_owned()]));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_reported_and_the_rest_is_written() {
+    let folder = tempdir().unwrap();
+    let input = folder.path().join("in");
+    fs::create_dir(&input).unwrap();
+    fs::write(input.join("good.json"), record(1)).unwrap();
+    // Root may read anything, so a link to nowhere stands for a file that cannot be read.
+    std::os::unix::fs::symlink("/nonexistent/file", input.join("bad.json")).unwrap();
+    let lake = folder.path().join("lake");
+    let missing = folder.path().join("missing.json");
+    let (summary, status) = convert(&lake, &[], &[&input, &missing]);
+    assert_eq!((summary["rows_written"].as_u64(), summary["rejected"].as_u64(), status), (Some(1), Some(2), 1));
+    let mut sources: Vec<(String, String)> = rejected(&lake).into_iter().map(|(reason, source, _)| (reason, source)).collect();
+    sources.sort();
+    assert_eq!(sources[0].0, "unreadable");
+    assert!(sources[0].1.starts_with("bad.json") && sources[1].1.starts_with("missing.json"), "{sources:?}");
+}
+
+#[test]
+fn a_lake_that_cannot_be_written_is_said_at_once() {
+    let folder = tempdir().unwrap();
+    let (file, in_the_way) = (folder.path().join("a.json"), folder.path().join("file"));
+    fs::write(&file, record(1)).unwrap();
+    fs::write(&in_the_way, "").unwrap();
+    for lake in [in_the_way.join("lake"), in_the_way.clone(), Path::new("/proc/nowhere").to_owned()] {
+        let output = command().args(["convert", "--to"]).arg(&lake).arg(&file).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.contains("cannot write") && errors.lines().count() == 1, "{errors}");
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_only_whole_files() {
+    let folder = tempdir().unwrap();
+    let small = folder.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&small).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        println!("skipped: a file system of 1 MB can only be mounted as root");
+        return;
+    }
+    let file = folder.path().join("a.jsonl");
+    // Some twenty partitions of 80 kB each: not all fit.
+    let days = (1..=20).flat_map(|day| {
+        (0..600).map(move |n| {
+            let noise = blake3::hash(format!("{day} {n}").as_bytes()).to_hex();
+            record(n).replace("2026-10-04", &format!("2026-10-{day:02}")).replace("\"id-", &format!("\"{noise}{noise}-"))
+        })
+    });
+    fs::write(&file, days.collect::<Vec<_>>().join("\n")).unwrap();
+    let lake = small.join("lake");
+    let output = command().args(["convert", "--to"]).arg(&lake).arg(&file).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let left = files(&lake);
+    let whole = lake.exists() && cat(&lake).len() >= 600;
+    let unmounted = Command::new("umount").arg(&small).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("make room"), "{errors}");
+    assert!(left.keys().all(|name| name.ends_with(".parquet")), "{:?}", left.keys());
+    assert!(!left.is_empty() && whole, "what fits is there and can be read");
+}
+
+#[test]
+fn values_from_events_do_not_get_into_paths() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("a.json");
+    let hostile = record(1)
+        .replace("eu-west-1", "../../etc")
+        .replace("111122223333", "../../etc")
+        .replace("\"Data\"", "\"../../etc\"");
+    fs::write(&file, hostile).unwrap();
+    let lake = folder.path().join("lake");
+    convert(&lake, &["--partition-by", "region,account_id,category,event_date"], &[&file]);
+    let all = files(folder.path());
+    let parquet: Vec<&String> = all.keys().filter(|name| name.ends_with(".parquet")).collect();
+    assert_eq!(parquet.len(), 1);
+    assert!(parquet[0].starts_with("lake/events/region=unknown/account_id=unknown/category=other/event_date=2026-10-04/v1-"));
+    assert_eq!(all.len(), 2);
+}
+
+#[test]
+fn converting_a_folder_beside_its_own_lake_twice_changes_nothing() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a.json"), format!("{}\nbroken\n", record(1))).unwrap();
+    let run = || {
+        let output = command().current_dir(folder.path()).args(["convert", "--summary", "json", "."]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (summary, files(folder.path()))
+    };
+    let first = run();
+    assert_eq!(first.0["records_in"], 2);
+    assert_eq!(first.0["rows_written"], 1);
+    assert_eq!(run(), first);
+}
+
+#[test]
+fn a_killed_run_leaves_no_half_file_and_the_next_one_clears_up() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("a.jsonl");
+    let lines = (0..40_000).map(|n| record(n).replace("-04T", &format!("-{:02}T", n % 28 + 1)));
+    fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let clean = folder.path().join("clean");
+    convert(&clean, &[], &[&file]);
+    let expected = files(&clean);
+    let lake = folder.path().join("lake");
+    for wait in [5, 20, 50, 100, 150, 200, 300, 400, 600, 800] {
+        let mut child =
+            command().args(["convert", "--to"]).arg(&lake).arg(&file).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if !lake.exists() {
+            continue;
+        }
+        for (name, content) in files(&lake) {
+            if name.ends_with(".parquet") {
+                assert_eq!(Some(&content), expected.get(&name), "{name} after {wait} ms");
+            } else {
+                assert!(name.starts_with("_staging/"), "{name}");
+            }
+        }
+    }
+    convert(&lake, &[], &[&file]);
+    assert_eq!(files(&lake), expected);
+}

@@ -1,0 +1,36 @@
+//! What is generated from the table of columns and checked in is what the program generates.
+
+use crate::engine::{repository, trailsink};
+
+#[test]
+fn schemas_are_up_to_date() {
+    for (format, file) in
+        [("athena", "schemas/athena.sql"), ("glue", "schemas/glue_columns.json"), ("markdown", "schemas/data_dictionary.md")]
+    {
+        let output = trailsink(&["schema", "--format", format]);
+        assert!(output.status.success());
+        let generated = String::from_utf8(output.stdout).unwrap();
+        let path = repository(file);
+        if std::env::var_os("TRAILSINK_BLESS").is_some() {
+            std::fs::write(&path, &generated).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(generated == checked_in, "{file} is out of date: trailsink schema --format {format} > {file}");
+    }
+}
+
+#[test]
+fn ddl_and_glue_columns_are_the_same_columns() {
+    let glue: serde_json::Value =
+        serde_json::from_slice(&trailsink(&["schema", "--format", "glue"]).stdout).unwrap();
+    let ddl = String::from_utf8(trailsink(&["schema", "--format", "athena"]).stdout).unwrap();
+    let columns = glue.as_array().unwrap();
+    assert_eq!(columns.len(), trailsink::columns::COLUMNS.len());
+    for column in columns {
+        let line = format!("  {} {} COMMENT '", column["name"].as_str().unwrap(), column["type"].as_str().unwrap());
+        assert!(ddl.contains(&line), "{line}");
+        if column["type"] == "array<string>" {
+            assert!(column["comment"].as_str().unwrap().contains("contains("), "{column}");
+        }
+    }
+}
