@@ -1,7 +1,9 @@
 //! EC2's shapes: names at any depth in whatever wrapping, and the rules of a security group change.
 
 use super::plan::{Find, Inside, List, PLAN, SHARED_WITH};
-use crate::json::Tree;
+use crate::json::{Tree, decoded};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 /// Where a value stands in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,40 +11,43 @@ pub struct Search {
     /// The list that scalars here belong to.
     pub values: Option<List>,
     scope: Scope,
+    /// Whether it lies in what is added to the permissions of a snapshot or an image.
+    shared: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Anywhere,
+    /// The value of a member that is searched for members of its own.
     Object(u8),
+    /// Permissions of a snapshot or an image.
     Permission,
-    Shared,
 }
 
 impl Search {
     /// At the root, or where nothing is searched.
-    pub const ROOT: Search = Search { values: None, scope: Scope::Anywhere };
+    pub const ROOT: Search = Search { values: None, scope: Scope::Anywhere, shared: false };
 
     /// The search in the value of a member of this (decoded) name.
     pub fn member(self, name: &[u8]) -> Search {
         if is_wrapper(name) {
             return self;
         }
-        let scope = if self.scope == Scope::Shared { Scope::Shared } else { Scope::Anywhere };
+        let below = Search { shared: self.shared, ..Search::ROOT };
         let found = match self.scope {
             Scope::Object(inside) => inside_member(&PLAN.inside[usize::from(inside)], name),
-            Scope::Permission if same(name, "add") => return Search { values: None, scope: Scope::Shared },
-            Scope::Shared if SHARED_NAMES.iter().any(|known| same(name, known)) => Some(SHARED_WITH),
+            Scope::Permission if same(name, "add") => return Search { shared: true, ..Search::ROOT },
             _ => None,
         };
-        if let Some(list) = found {
-            return Search { values: Some(list), scope };
+        let is_shared = || self.shared && SHARED_NAMES.iter().any(|known| same(name, known));
+        if let Some(list) = found.or_else(|| is_shared().then_some(SHARED_WITH)) {
+            return Search { values: Some(list), ..below };
         }
         match PLAN.finds.get(name) {
-            Some(Find::Values(list)) => Search { values: Some(*list), scope },
-            Some(Find::Object(inside)) => Search { values: None, scope: Scope::Object(*inside) },
-            Some(Find::Permission) => Search { values: None, scope: Scope::Permission },
-            None => Search { values: None, scope },
+            Some(Find::Values(list)) => Search { values: Some(*list), ..below },
+            Some(Find::Object(inside)) => Search { scope: Scope::Object(*inside), ..below },
+            Some(Find::Permission) => Search { scope: Scope::Permission, ..below },
+            None => below,
         }
     }
 
@@ -70,7 +75,7 @@ fn is_wrapper(name: &[u8]) -> bool {
 /// Equal but for a capital at the beginning.
 fn same(name: &[u8], known: &str) -> bool {
     let known = known.as_bytes();
-    name.len() == known.len() && name[0].eq_ignore_ascii_case(&known[0]) && name[1..] == known[1..]
+    name.len() == known.len() && !name.is_empty() && name[0].eq_ignore_ascii_case(&known[0]) && name[1..] == known[1..]
 }
 
 fn inside_member(inside: &Inside, name: &[u8]) -> Option<List> {
@@ -99,100 +104,86 @@ pub fn ip_rules(request_parameters: &str) -> Vec<String> {
     rules
 }
 
-/// An object with a protocol, a port or a target of its own is a rule; what lies deeper may be others.
+/// A rule is an object, anywhere in the request, in which a target stands: in itself (the flat form, security group rules)
+/// or in a list of targets (ipPermissions).
 fn collect_rules(tree: &Tree<'_>, rules: &mut Vec<String>) {
-    match tree {
-        Tree::Array(elements) => elements.iter().for_each(|element| collect_rules(element, rules)),
-        Tree::Object(members) => {
-            let is_rule = ["ipProtocol", "fromPort", "toPort", "cidrIp", "cidrIpv6", "cidrIpv4"]
-                .iter()
-                .any(|name| member(tree, name).is_some());
-            if is_rule {
-                let mut targets = Vec::new();
-                collect_targets(tree, &mut targets);
+    if let Tree::Array(elements) = tree {
+        elements.iter().for_each(|element| collect_rules(element, rules));
+    }
+    for (name, value) in members(tree) {
+        match targets(&name, value) {
+            Some(targets) => {
                 let range = range(tree);
                 rules.extend(targets.iter().map(|target| format!("{range} {target}")));
             }
-            for (index, (name, value)) in members.iter().enumerate() {
-                let shadowed = members[index + 1..].iter().any(|(later, _)| later == name);
-                if !shadowed && !(is_rule && is_target_list(name.as_bytes())) {
-                    collect_rules(value, rules);
-                }
-            }
+            None => collect_rules(value, rules),
         }
-        _ => {}
     }
+}
+
+/// The targets that a member of a rule names, if it is one that does.
+fn targets(name: &[u8], value: &Tree<'_>) -> Option<Vec<String>> {
+    let is = |known: &[&str]| known.iter().any(|known| same(name, known));
+    if is(&["cidrIp", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupId"]) {
+        return Some(scalars(value));
+    }
+    let mut entries = Vec::new();
+    collect_objects(value, &mut entries);
+    if is(&["groups", "userIdGroupPairs"]) {
+        let group_name = |entry| first_scalar(entry, "groupName").map(|name| format!("group:{name}"));
+        return Some(entries.iter().filter_map(|entry| first_scalar(entry, "groupId").or_else(|| group_name(entry))).collect());
+    }
+    is(&["ipRanges", "ipv6Ranges", "prefixListIds"]).then(|| {
+        let listed = entries.iter().flat_map(|entry| members(entry));
+        let listed = listed.filter(|(name, _)| ["cidrIp", "cidrIpv6", "prefixListId"].iter().any(|known| same(name, known)));
+        listed.flat_map(|(_, value)| scalars(value)).collect()
+    })
 }
 
 fn range(rule: &Tree<'_>) -> String {
-    let text = |name| member(rule, name).and_then(|value| scalars(value).into_iter().next());
-    let protocol = text("ipProtocol").filter(|protocol| protocol != "-1").unwrap_or_else(|| "all".to_owned());
-    let port = |name| text(name).filter(|port| port != "-1").unwrap_or_else(|| "*".to_owned());
-    format!("{protocol} {}-{}", port("fromPort"), port("toPort"))
+    let or = |name, default: &str| first_scalar(rule, name).filter(|text| text != "-1").unwrap_or_else(|| default.to_owned());
+    format!("{} {}-{}", or("ipProtocol", "all"), or("fromPort", "*"), or("toPort", "*"))
 }
 
-fn is_target_list(name: &[u8]) -> bool {
-    ["groups", "userIdGroupPairs", "ipRanges", "ipv6Ranges", "prefixListIds", "referencedGroupInfo"]
-        .iter()
-        .any(|known| same(name, known))
-}
-
-/// Targets in document order: CIDRs, groups (their id, else their name) and prefix lists.
-fn collect_targets(tree: &Tree<'_>, targets: &mut Vec<String>) {
-    let Tree::Object(members) = tree else {
-        if let Tree::Array(elements) = tree {
-            elements.iter().for_each(|element| collect_targets(element, targets));
-        }
-        return;
-    };
-    for (index, (name, value)) in members.iter().enumerate() {
-        let bytes = name.as_bytes();
-        if members[index + 1..].iter().any(|(later, _)| later == name) {
-            continue;
-        }
-        let is = |known: &[&str]| known.iter().any(|known| same(bytes, known));
-        if is(&["cidrIp", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupId"]) {
-            targets.extend(scalars(value));
-        } else if is(&["groups", "userIdGroupPairs", "referencedGroupInfo"]) {
-            collect_groups(value, targets);
-        } else if is_target_list(bytes) || is_wrapper(bytes) {
-            collect_targets(value, targets);
-        }
+/// Members in order with their names decoded; of a repeated name the last.
+fn members<'t, 'a>(tree: &'t Tree<'a>) -> Vec<(Cow<'a, [u8]>, &'t Tree<'a>)> {
+    let Tree::Object(members) = tree else { return Vec::new() };
+    let named: Vec<_> = members.iter().map(|(name, value)| (decoded(name), value)).collect();
+    let mut last: HashMap<&[u8], usize> = HashMap::new();
+    for (index, (name, _)) in named.iter().enumerate() {
+        last.insert(name, index);
     }
+    let last: HashSet<usize> = last.into_values().collect();
+    named.into_iter().enumerate().filter(|(index, _)| last.contains(index)).map(|(_, member)| member).collect()
 }
 
-fn collect_groups(tree: &Tree<'_>, targets: &mut Vec<String>) {
+/// The objects reached through arrays and wrapping members, the value itself among them.
+fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) {
     match tree {
-        Tree::Array(elements) => elements.iter().for_each(|element| collect_groups(element, targets)),
-        Tree::Object(members) => {
-            let text = |name| member(tree, name).and_then(|value| scalars(value).into_iter().next());
-            if let Some(id) = text("groupId") {
-                targets.push(id);
-            } else if let Some(name) = text("groupName") {
-                targets.push(format!("group:{name}"));
-            } else {
-                let wrapped = members.iter().filter(|(name, _)| is_wrapper(name.as_bytes()));
-                wrapped.for_each(|(_, value)| collect_groups(value, targets));
-            }
+        Tree::Array(elements) => elements.iter().for_each(|element| collect_objects(element, objects)),
+        Tree::Object(_) => {
+            objects.push(tree);
+            let wrapped = members(tree).into_iter().filter(|(name, _)| is_wrapper(name));
+            wrapped.for_each(|(_, value)| collect_objects(value, objects));
         }
         _ => {}
     }
 }
 
-/// A member by its name or the name with a capital.
-fn member<'t, 'a>(tree: &'t Tree<'a>, name: &str) -> Option<&'t Tree<'a>> {
-    let capital = String::from_utf8(super::plan::capital(name.as_bytes())).unwrap_or_default();
-    tree.get(name).or_else(|| tree.get(&capital))
+/// The first scalar of the first member of this name, or of the name with a capital, that has one.
+fn first_scalar(tree: &Tree<'_>, name: &str) -> Option<String> {
+    members(tree).into_iter().filter(|(key, _)| same(key, name)).find_map(|(_, value)| scalars(value).into_iter().next())
 }
 
 /// The scalars of a value in whatever wrapping, empty ones left out.
 fn scalars(tree: &Tree<'_>) -> Vec<String> {
     match tree {
         Tree::Array(elements) => elements.iter().flat_map(scalars).collect(),
-        Tree::Object(members) => {
-            members.iter().filter(|(name, _)| is_wrapper(name.as_bytes())).flat_map(|(_, value)| scalars(value)).collect()
+        Tree::Object(_) => {
+            let wrapped = members(tree).into_iter().filter(|(name, _)| is_wrapper(name));
+            wrapped.flat_map(|(_, value)| scalars(value)).collect()
         }
-        other => other.scalar().filter(|text| !text.is_empty()).map(|text| text.into_owned()).into_iter().collect(),
+        other => other.scalar().filter(|text| !text.is_empty()).map(Cow::into_owned).into_iter().collect(),
     }
 }
 

@@ -429,6 +429,9 @@ impl<'a> Pass<'a, '_> {
 
     /// Stages a copied value. A header that is there twice in different letter case: the first that is not "".
     fn copy(&mut self, slot: Slot, value: Value) {
+        if matches!(value, Value::Null) {
+            return;
+        }
         let cell = match self.plan.slots[usize::from(slot)].kind {
             Kind::BigInt => self.scalar_text(value).and_then(|cell| match cell {
                 Cell::Text(span) => parse_int(self.staged.resolve(span, self.reader.text())).map(Cell::Int),
@@ -436,9 +439,16 @@ impl<'a> Pass<'a, '_> {
             }),
             _ => self.lenient_text(value),
         };
-        let Some(cell) = cell else { return };
-        if self.staged.text(slot, self.reader.text()).is_none_or(str::is_empty) {
-            self.staged.put(slot, cell);
+        if !self.is_there(self.staged.get(slot)) {
+            self.staged.put(slot, cell.unwrap_or(Cell::Unfit));
+        }
+    }
+
+    /// Whether a copied value is there and not "".
+    fn is_there(&self, cell: Option<Cell>) -> bool {
+        match cell {
+            Some(Cell::Text(span)) => !self.staged.resolve(span, self.reader.text()).is_empty(),
+            other => other.is_some(),
         }
     }
 
@@ -451,13 +461,16 @@ impl<'a> Pass<'a, '_> {
             self.value(Below { node: self.plan.entry, ..Below::NOTHING }, depth + 1)?;
             let mut entry = Entry::default();
             for (slots, place) in self.plan.entry_slots.iter().zip(&mut entry) {
-                // The first that is not "", the last as it is.
+                // The first that is there and not "", the last as it is.
+                let mut chosen = None;
                 for slot in slots {
-                    if let Some(Cell::Text(span)) = self.staged.take(*slot)
-                        && place.is_none_or(|kept| self.staged.resolve(kept, self.reader.text()).is_empty())
-                    {
-                        *place = Some(span);
+                    let cell = self.staged.take(*slot);
+                    if !self.is_there(chosen) {
+                        chosen = cell;
                     }
+                }
+                if let Some(Cell::Text(span)) = chosen {
+                    *place = Some(span);
                 }
             }
             entries.push(entry);

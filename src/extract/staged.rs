@@ -20,6 +20,8 @@ pub enum Cell {
     Bool(bool),
     /// A whole number, or milliseconds since 1970.
     Int(i64),
+    /// A value that the column cannot hold; it is there all the same, so no other stands in for it.
+    Unfit,
 }
 
 /// What came of eventTime.

@@ -9,7 +9,7 @@ mod tree;
 
 pub use boundary::{Boundary, Found};
 pub use reader::{Quoted, Reader, minify, unescape};
-pub use tree::{Tree, canonical, write_tree};
+pub use tree::{Tree, canonical, decoded, write_tree};
 
 /// Deepest nesting of arrays and objects that is read.
 pub const MAX_DEPTH: usize = 128;

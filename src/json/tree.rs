@@ -111,7 +111,7 @@ fn value<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Tree<'a>> {
 
 /// A string's inside with its escapes undone, as UTF-8 but for lone surrogates, which become the three bytes that
 /// UTF-8 would give them (no text has those, so nothing else equals them).
-fn decoded(inside: &str) -> Cow<'_, [u8]> {
+pub fn decoded(inside: &str) -> Cow<'_, [u8]> {
     if !inside.contains('\\') {
         return Cow::Borrowed(inside.as_bytes());
     }

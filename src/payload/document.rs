@@ -6,6 +6,7 @@ use super::{Origin, Piece, Sink, Stream};
 use crate::extract::{DAY, Envelope, MAX_TIME, MIN_TIME, parse_time};
 use crate::json::{self, Quoted, Reader, unescape};
 use crate::rejected::{Code, Rejection};
+use std::borrow::Cow;
 
 /// How much of a text a document took.
 pub enum Taken {
@@ -66,11 +67,11 @@ pub fn read(place: &mut Place<'_, '_, '_>, sink: &mut impl Sink) -> json::Result
     inside.at += 1;
     if inside.first(b'}')? {
         let first = inside.key()?;
-        let key = inside.slice(first.start, first.end);
+        let key = name(place.text, first);
         if (key == "Records" || key == "Events") && inside.peek() == b'[' {
             return Ok(Taken::Container(inside.at + 1));
         }
-        if BRIDGE_KEYS.contains(&key)
+        if BRIDGE_KEYS.contains(&&*key)
             && let Some(end) = place.bridge(sink)?
         {
             return Ok(Taken::Whole(end));
@@ -110,7 +111,7 @@ impl<'a> Place<'a, '_, '_> {
         while more {
             let key = reader.key()?;
             let value = reader.peek();
-            let place = match reader.slice(key.start, key.end) {
+            let place = match &*name(self.text, key) {
                 "id" => Some(&mut id),
                 "detail-type" => Some(&mut detail_type),
                 "time" => Some(&mut time),
@@ -167,8 +168,8 @@ impl<'a> Place<'a, '_, '_> {
         let mut more = reader.first(b'}').ok()?;
         while more {
             let key = reader.key().ok()?;
-            let name = reader.slice(key.start, key.end);
-            if RECORD_KEYS.contains(&name) || name == "detail" {
+            let name = name(self.text, key);
+            if RECORD_KEYS.contains(&&*name) || name == "detail" {
                 return None;
             }
             if (name == "Records" || name == "Events") && reader.peek() == b'[' {
@@ -285,6 +286,15 @@ fn day(ms: i64) -> Option<i32> {
 fn decode(text: &str, quoted: Quoted) -> Option<String> {
     let mut out = String::new();
     unescape(text.get(quoted.start..quoted.end)?, &mut out).then_some(out)
+}
+
+/// A name with its escapes undone; one with a lone surrogate equals no name that is looked for, and stays as it is.
+fn name(text: &str, key: Quoted) -> Cow<'_, str> {
+    let inside = text.get(key.start..key.end).unwrap_or_default();
+    match key.escaped.then(|| decode(text, key)).flatten() {
+        Some(name) => Cow::Owned(name),
+        None => Cow::Borrowed(inside),
+    }
 }
 
 /// The members of an object: of a repeated name the last, none that are null.

@@ -282,7 +282,7 @@ impl Stream {
             // Neither a comma nor the end of the container: what follows stands for itself.
             Some(_) if broken_off && window[piece] == b'{' => Some(piece),
             Some(_) if !broken_off => end_of_broken_element(window, piece),
-            _ => end_of_broken_document(window, piece, error_at),
+            _ => end_of_broken_document(window, piece, error, error_at),
         };
         let Some(end) = end.or(view.last.then_some(window.len())) else {
             return self.more_or_too_large(view, start, piece);
@@ -430,13 +430,37 @@ fn is_binary(window: &[u8]) -> bool {
     !json && (head.contains(&0) || spoiled)
 }
 
-/// End of a broken document at the top: of its line if the error lies in it, else the next line that begins a document.
-fn end_of_broken_document(window: &[u8], start: usize, error_at: usize) -> Option<usize> {
-    let mut end = start + memchr(b'\n', &window[start..])?;
-    while end < error_at && !matches!(window.get(end + 1), Some(b'{' | b'[')) {
-        end += 1 + memchr(b'\n', &window[end + 1..])?;
+/// End of a broken document at the top.
+///
+/// In a log of lines it is the end of its line. A line that leaves something open (pretty-printed JSON) goes on to the
+/// end of the value by its brackets, but never over a line that begins a document of its own.
+fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: usize) -> Option<usize> {
+    if error.kind == ErrorKind::TooDeep
+        && let Found::End(end) = Boundary::default().feed(&window[start..])
+    {
+        return Some(start + end);
     }
-    Some(end)
+    let line_end = start + memchr(b'\n', &window[start..])?;
+    let leaves_open = window[start..line_end].trim_ascii_end().ends_with(b"{")
+        || window[start..line_end].trim_ascii_end().ends_with(b"[")
+        || window[start..line_end].trim_ascii_end().ends_with(b",");
+    if error_at <= line_end || !leaves_open {
+        return Some(line_end);
+    }
+    let mut next = line_end;
+    let next_document = loop {
+        if matches!(window.get(next + 1), Some(b'{' | b'[')) {
+            break Some(next);
+        }
+        match memchr(b'\n', &window[next + 1..]) {
+            Some(more) => next += 1 + more,
+            None => break None,
+        }
+    };
+    match Boundary::default().feed(&window[start..next_document.unwrap_or(window.len())]) {
+        Found::End(end) => Some(start + end),
+        _ => next_document,
+    }
 }
 
 /// End of a broken element of a container: by its brackets, else where the next record seems to begin.

@@ -1021,7 +1021,7 @@ fn targets(m: &Member) -> Option<Vec<String>> {
     }
     let mut entries = Vec::new();
     reached(&m.value, &mut entries);
-    if m.is_either("groups") {
+    if m.is_one_of(&["groups", "userIdGroupPairs"]) {
         let name = |e: &Value| Some(format!("group:{}", first_scalar(e, "groupName")?));
         let group = |e: &&Value| first_scalar(e, "groupId").or(name(e));
         return Some(entries.iter().filter_map(group).collect());
