@@ -25,14 +25,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            seed: 1,
-            shuffle_keys: false,
-            envelope: true,
-            days: 3,
-            accounts: 3,
-            regions: 4,
-        }
+        Options { seed: 1, shuffle_keys: false, envelope: true, days: 3, accounts: 3, regions: 4 }
     }
 }
 
@@ -120,17 +113,9 @@ const PLAIN: Kind = Kind {
     resources: "",
 };
 
-const S3: Kind = Kind {
-    service: "s3",
-    data: true,
-    resources: OBJECT,
-    ..PLAIN
-};
+const S3: Kind = Kind { service: "s3", data: true, resources: OBJECT, ..PLAIN };
 
-const EC2: Kind = Kind {
-    service: "ec2",
-    ..PLAIN
-};
+const EC2: Kind = Kind { service: "ec2", ..PLAIN };
 
 const OBJECT: &str = r#"[{"accountId":"@a","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::@b"},{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::@b/@k"}]"#;
 const BUCKET: &str = r#"[{"accountId":"@a","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::@b"}]"#;
@@ -149,17 +134,17 @@ const RUN_REQUEST: &str = r#"{"instancesSet":{"items":[{"imageId":"@j","minCount
 const SESSION: &str = r#"{"type":"AssumedRole","principalId":"AROA@R:@N","arn":"@D","accountId":"@a","accessKeyId":"@K","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROA@R","arn":"arn:aws:iam::@a:role/@o","accountId":"@a","userName":"@o"},"attributes":{"creationDate":"@C","mfaAuthenticated":"false"}"#;
 const FROM_INSTANCE: &str = r#","ec2RoleDelivery":"2.0"},"inScopeOf":{"issuerType":"AWS::EC2::Instance","credentialsIssuedTo":"arn:aws:ec2:@r:@a:instance/@N"}"#;
 const FROM_SOURCE: &str = r#","sourceIdentity":"@B","webIdFederationData":{}}"#;
-const USER: &str = r#"{"type":"IAMUser","principalId":"AIDA@R","arn":"@D","accountId":"@a","accessKeyId":"AKIA@U","userName":"@N""#;
-const CONSOLE_USER: &str =
-    r#"{"type":"IAMUser","principalId":"AIDA@R","arn":"@D","accountId":"@a","userName":"@N""#;
-const ROOT: &str = r#"{"type":"Root","principalId":"@a","arn":"arn:aws:iam::@a:root","accountId":"@a","accessKeyId":"""#;
+const USER: &str =
+    r#"{"type":"IAMUser","principalId":"AIDA@R","arn":"@D","accountId":"@a","accessKeyId":"AKIA@U","userName":"@N""#;
+const CONSOLE_USER: &str = r#"{"type":"IAMUser","principalId":"AIDA@R","arn":"@D","accountId":"@a","userName":"@N""#;
+const ROOT: &str =
+    r#"{"type":"Root","principalId":"@a","arn":"arn:aws:iam::@a:root","accountId":"@a","accessKeyId":"""#;
 const ANONYMOUS: &str = r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous""#;
-const OTHER_ACCOUNT: &str =
-    r#"{"type":"AWSAccount","accountId":"@9","invokedBy":"ec2.amazonaws.com""#;
+const OTHER_ACCOUNT: &str = r#"{"type":"AWSAccount","accountId":"@9","invokedBy":"ec2.amazonaws.com""#;
 
-const PRESIGNED: &str = r#","X-Amz-Algorithm":"AWS4-HMAC-SHA256","X-Amz-Date":"@t","X-Amz-Expires":"900","X-Amz-SignedHeaders":"host""#;
-const KMS_KEY: &str =
-    r#""aws:kms","x-amz-server-side-encryption-aws-kms-key-id":"arn:aws:kms:@r:@a:key/@W""#;
+const PRESIGNED: &str =
+    r#","X-Amz-Algorithm":"AWS4-HMAC-SHA256","X-Amz-Date":"@t","X-Amz-Expires":"900","X-Amz-SignedHeaders":"host""#;
+const KMS_KEY: &str = r#""aws:kms","x-amz-server-side-encryption-aws-kms-key-id":"arn:aws:kms:@r:@a:key/@W""#;
 
 // Text that needs every kind of escape.
 const ODD_NAME: &str = r#"r\u00e9sum\u00e9s\/\"final\" \u0026 \ud83d\ude00\\signed-"#;
@@ -310,10 +295,7 @@ const KINDS: &[Kind] = &[
     Kind {
         weight: 3,
         name: "RunInstances",
-        error: (
-            "Client.DryRunOperation",
-            "Request would have succeeded, but DryRun flag is set.",
-        ),
+        error: ("Client.DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
         request: RUN_REQUEST,
         ..EC2
     },
@@ -482,20 +464,12 @@ const REGIONS: &[&str] = &[
     "us-west-1",
     "af-south-1",
 ];
-const TEAMS: &[&str] = &[
-    "orders", "billing", "search", "media", "fraud", "reports", "mobile", "ledger", "web", "ml",
-    "audit", "stock",
-];
+const TEAMS: &[&str] =
+    &["orders", "billing", "search", "media", "fraud", "reports", "mobile", "ledger", "web", "ml", "audit", "stock"];
 const USES: &[&str] = &["raw", "curated", "logs", "backup", "assets", "exports"];
 const ROLES: &[&str] = &["etl-writer", "api", "worker", "reader", "deploy", "crawler"];
 const PEOPLE: &[&str] = &["dana", "omar", "li.wei", "sofia", "jonas", "amara", "ivo"];
-const TYPES: &[&str] = &[
-    "m7g.large",
-    "c7g.xlarge",
-    "t4g.small",
-    "r7g.2xlarge",
-    "m7i.4xlarge",
-];
+const TYPES: &[&str] = &["m7g.large", "c7g.xlarge", "t4g.small", "r7g.2xlarge", "m7i.4xlarge"];
 const AGENTS: &[&str] = &[
     "aws-sdk-java/2.34.2 md/io#sync ua/2.1 os/Linux#6.12.40 lang/java#21.0.8",
     "Boto3/1.43.11 md/Botocore#1.43.11 os/linux#6.12.40 lang/python#3.13.7 Botocore/1.43.11",
@@ -602,11 +576,7 @@ impl<'a> Event<'a> {
             self.text(&[detail, r#" via CloudTrail","source":"aws."#, service]);
             self.put(r#"","account":"@a","time":"@t","region":"@r","resources":[],"detail":"#);
         }
-        self.text(&[
-            r#"{"eventVersion":""#,
-            self.version(),
-            r#"","userIdentity":"#,
-        ]);
+        self.text(&[r#"{"eventVersion":""#, self.version(), r#"","userIdentity":"#]);
         self.identity();
         self.put(r#","eventTime":"@t","eventSource":""#);
         self.text(&[kind.service, r#".amazonaws.com","eventName":""#, kind.name]);
@@ -712,9 +682,7 @@ impl<'a> Event<'a> {
     }
 
     fn has_endpoint(&self) -> bool {
-        self.kind.service == "s3"
-            && self.is_principal()
-            && self.of_principal(b'd').is_multiple_of(5)
+        self.kind.service == "s3" && self.is_principal() && self.of_principal(b'd').is_multiple_of(5)
     }
 
     fn is_anonymous(&self) -> bool {
@@ -729,11 +697,7 @@ impl<'a> Event<'a> {
         let kind = self.kind;
         match kind.caller {
             Caller::Service => {
-                self.text(&[
-                    r#"{"type":"AWSService","invokedBy":""#,
-                    self.invoker(),
-                    "\"",
-                ]);
+                self.text(&[r#"{"type":"AWSService","invokedBy":""#, self.invoker(), "\""]);
             }
             Caller::OtherAccount => {
                 self.put(OTHER_ACCOUNT);
@@ -768,14 +732,10 @@ impl<'a> Event<'a> {
 
     fn invoker(&self) -> &'static str {
         match self.kind.service {
-            "s3" if self.kind.data => pick(
-                self.draw(b'/'),
-                &["cloudtrail.amazonaws.com", "delivery.logs.amazonaws.com"],
-            ),
-            "sts" => pick(
-                self.draw(b'/'),
-                &["ec2.amazonaws.com", "lambda.amazonaws.com"],
-            ),
+            "s3" if self.kind.data => {
+                pick(self.draw(b'/'), &["cloudtrail.amazonaws.com", "delivery.logs.amazonaws.com"])
+            }
+            "sts" => pick(self.draw(b'/'), &["ec2.amazonaws.com", "lambda.amazonaws.com"]),
             _ => "config.amazonaws.com",
         }
     }
@@ -790,12 +750,7 @@ impl<'a> Event<'a> {
                 // A few addresses for each principal.
                 let from = mix(self.of_principal(b'.') ^ (self.draw(b'.') % 4));
                 let _ = match from % 16 {
-                    0 => write!(
-                        self.out,
-                        "2001:db8:{:x}::{:x}",
-                        from >> 48,
-                        (from >> 8) % 4096
-                    ),
+                    0 => write!(self.out, "2001:db8:{:x}::{:x}", from >> 48, (from >> 8) % 4096),
                     1..9 => write!(self.out, "198.51.100.{}", (from >> 8) % 256),
                     _ => write!(self.out, "203.0.113.{}", (from >> 8) % 256),
                 };
@@ -809,11 +764,7 @@ impl<'a> Event<'a> {
             Caller::OtherAccount => self.text(&["ec2.amazonaws.com"]),
             _ if self.kind.service == "kms" => self.text(&["AWS Internal"]),
             _ => {
-                let (open, close) = if self.kind.service == "s3" {
-                    ("[", "]")
-                } else {
-                    ("", "")
-                };
+                let (open, close) = if self.kind.service == "s3" { ("[", "]") } else { ("", "") };
                 let agent = match self.is_odd() {
                     true => ODD_AGENT,
                     false => pick(self.of_principal(b'g'), AGENTS),
@@ -853,12 +804,10 @@ impl<'a> Event<'a> {
     /// - `r` region, `c` cipher suite
     fn value(&mut self, code: u8) {
         match code {
-            b'A' | b'G' | b'H' | b'P' | b'V' | b'b' | b'f' | b'k' | b'6' | b'L' => {
-                self.s3_value(code)
-            }
+            b'A' | b'G' | b'H' | b'P' | b'V' | b'b' | b'f' | b'k' | b'6' | b'L' => self.s3_value(code),
             b'D' | b'K' | b'N' | b'R' | b'U' | b'o' | b'C' => self.principal_value(code),
-            b'J' | b'Y' | b'y' | b'g' | b'i' | b'j' | b'l' | b'n' | b's' | b'u' | b'v' | b'w'
-            | b'z' | b'p' | b'-' | b':' | b'4' | b'7' => self.ec2_value(code),
+            b'J' | b'Y' | b'y' | b'g' | b'i' | b'j' | b'l' | b'n' | b's' | b'u' | b'v' | b'w' | b'z' | b'p' | b'-'
+            | b':' | b'4' | b'7' => self.ec2_value(code),
             b'a' => self.account(self.account),
             b'9' => self.account(1000 + self.draw(code) % 5),
             b'r' => self.region(),
@@ -893,11 +842,7 @@ impl<'a> Event<'a> {
             b'B' => self.text(&[pick(self.of_principal(code), TEAMS)]),
             b'c' => self.text(&[pick(
                 self.of_principal(code),
-                &[
-                    "TLS_AES_128_GCM_SHA256",
-                    "TLS_AES_128_GCM_SHA256",
-                    "ECDHE-RSA-AES128-GCM-SHA256",
-                ],
+                &["TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"],
             )]),
             other => unreachable!("no value for @{}", other as char),
         }
@@ -920,9 +865,7 @@ impl<'a> Event<'a> {
                 self.text(&["i-0"]);
                 self.letters(self.of_principal(code), HEX, 16);
             }
-            b'N' if kind == 8 => {
-                self.text(&[pick(self.of_principal(code), PEOPLE), "@example.com"])
-            }
+            b'N' if kind == 8 => self.text(&[pick(self.of_principal(code), PEOPLE), "@example.com"]),
             b'N' => {
                 self.text(&[pick(self.of_principal(b'B'), TEAMS), "-"]);
                 self.number(self.session());
@@ -985,10 +928,7 @@ impl<'a> Event<'a> {
             b'G' => self.text(&[r#""AES256""#]),
             b'H' if encrypted => self.text(&["SSE_KMS"]),
             b'H' => self.text(&["Default_SSE_S3"]),
-            b'6' => self.text(&[pick(
-                bucket >> 32,
-                &["STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA"],
-            )]),
+            b'6' => self.text(&[pick(bucket >> 32, &["STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA"])]),
             b'V' => {
                 self.letters(self.draw(code), VERSION, 32);
             }
@@ -1062,10 +1002,7 @@ impl<'a> Event<'a> {
             }
             b'4' => self.number(8 << (draw % 6)),
             b'p' | b'-' => {
-                let (draw, dot) = (
-                    self.of_pool(b'p', 2000),
-                    if code == b'p' { '.' } else { '-' },
-                );
+                let (draw, dot) = (self.of_pool(b'p', 2000), if code == b'p' { '.' } else { '-' });
                 let (second, third, fourth) = (draw % 4, draw >> 8 & 255, draw >> 16 & 255);
                 let _ = write!(self.out, "10{dot}{second}{dot}{third}{dot}{fourth}");
             }
@@ -1138,8 +1075,7 @@ impl<'a> Event<'a> {
                 bits >>= 6;
             }
         }
-        self.out
-            .push_str(str::from_utf8(&letters[..count]).unwrap_or_default());
+        self.out.push_str(str::from_utf8(&letters[..count]).unwrap_or_default());
     }
 
     fn uuid(&mut self, hash: u64) {
@@ -1169,10 +1105,7 @@ impl<'a> Event<'a> {
             _ => (400 * era + year + 1, month - 9),
         };
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        let _ = write!(
-            self.out,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        );
+        let _ = write!(self.out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
     }
 }
 
@@ -1194,11 +1127,7 @@ fn shuffle(json: &str, out: &mut String, state: &mut u64) {
     for (index, member) in members.into_iter().enumerate() {
         out.push_str(if index > 0 { "," } else { "" });
         // No key here holds a quotation mark.
-        let value = if open == '{' {
-            member.find("\":").map_or(0, |at| at + 2)
-        } else {
-            0
-        };
+        let value = if open == '{' { member.find("\":").map_or(0, |at| at + 2) } else { 0 };
         out.push_str(&member[..value]);
         shuffle(&member[value..], out, state);
     }
@@ -1207,8 +1136,7 @@ fn shuffle(json: &str, out: &mut String, state: &mut u64) {
 
 /// Splits the inside of an object or array at its own commas.
 fn split(inside: &str) -> Vec<&str> {
-    let (mut members, mut start, mut depth, mut quoted, mut escaped) =
-        (Vec::new(), 0, 0, false, false);
+    let (mut members, mut start, mut depth, mut quoted, mut escaped) = (Vec::new(), 0, 0, false, false);
     for (at, byte) in inside.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,

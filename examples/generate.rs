@@ -6,7 +6,8 @@ mod events;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: generate COUNT [--shuffle-keys] [--records] [--accounts N] [--regions N] [--days N] [--seed N]";
+const USAGE: &str =
+    "usage: generate COUNT [--shuffle-keys] [--records] [--accounts N] [--regions N] [--days N] [--seed N]";
 
 fn main() -> ExitCode {
     let Some((count, options)) = parse(std::env::args().skip(1)) else {

@@ -17,12 +17,8 @@ use std::sync::{Arc, LazyLock};
 
 const PARTITION: usize = COLUMNS.len();
 const BYTES: usize = COLUMNS.len() + 1;
-const SORT: [usize; 4] = [
-    index_of(SORT_COLUMNS[0]),
-    index_of(SORT_COLUMNS[1]),
-    index_of(SORT_COLUMNS[2]),
-    index_of(SORT_COLUMNS[3]),
-];
+const SORT: [usize; 4] =
+    [index_of(SORT_COLUMNS[0]), index_of(SORT_COLUMNS[1]), index_of(SORT_COLUMNS[2]), index_of(SORT_COLUMNS[3])];
 
 /// Schema of a batch on its way: that of the rows and the two columns more.
 pub static BATCH_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -144,19 +140,20 @@ pub type RowAt = (u32, u32);
 
 /// The rows of some batches in order.
 ///
-/// Sorting compares one number for nearly every pair of rows: partition, rank of (source, name) among those that occur,
+/// Sorting compares one number for nearly every pair of rows: partition, rank of the call (source, name) among those that occur,
 /// time. Comparing the columns themselves is left for ties.
 pub fn sorted(batches: &[Arc<Batch>]) -> Vec<RowAt> {
-    let mut ranks: HashMap<(Option<&[u8]>, Option<&[u8]>), u32> = HashMap::new();
+    type Call<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+    let mut ranks: HashMap<Call<'_>, u32> = HashMap::new();
     for batch in batches {
         for row in 0..batch.rows() {
             ranks.entry((text(&batch.source, row), text(&batch.name, row))).or_default();
         }
     }
-    let mut kinds: Vec<_> = ranks.keys().copied().collect();
-    kinds.sort_unstable();
-    for (rank, kind) in (0..).zip(kinds) {
-        ranks.insert(kind, rank);
+    let mut calls: Vec<Call<'_>> = ranks.keys().copied().collect();
+    calls.sort_unstable();
+    for (rank, call) in (0..).zip(calls) {
+        ranks.insert(call, rank);
     }
     let mut rows: Vec<(u128, RowAt)> = Vec::with_capacity(batches.iter().map(|batch| batch.rows()).sum());
     for (index, batch) in (0..).zip(batches) {

@@ -111,7 +111,8 @@ fn table_properties(layout: &Layout) -> Vec<String> {
         }
     }
     let folders: Vec<String> = layout.fields().iter().map(|field| format!("{0}=${{{0}}}/", field.name())).collect();
-    properties.push(("storage.location.template".to_owned(), format!("s3://BUCKET/PREFIX/events/{}", folders.concat())));
+    properties
+        .push(("storage.location.template".to_owned(), format!("s3://BUCKET/PREFIX/events/{}", folders.concat())));
     properties.into_iter().map(|(key, value)| format!("  '{key}' = '{value}'")).collect()
 }
 
@@ -146,8 +147,12 @@ fn origin(column: &Column) -> String {
         Source::First(paths) => code(paths),
         Source::Entries(names) => format!("of each entry of `resources`: {}", code(names)),
         Source::Everywhere(_) => "string values of that shape, each once".to_owned(),
-        Source::Every(names, _) => format!("every {} in request and response", code(names).replace("else", "and every")),
-        Source::Find(names) => format!("the first {} in request and response", code(names).replace("else", "else the first")),
+        Source::Every(names, _) => {
+            format!("every {} in request and response", code(names).replace("else", "and every"))
+        }
+        Source::Find(names) => {
+            format!("the first {} in request and response", code(names).replace("else", "else the first"))
+        }
         Source::FindIn(names, members) => {
             format!("the first {} in request and response: {}", code(names).replace("else", "or"), code(members))
         }

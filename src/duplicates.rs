@@ -25,9 +25,10 @@ impl Duplicates {
     /// # Errors
     /// If a row cannot be restored to its record.
     pub fn is_duplicate(&mut self, batch: &Arc<Batch>, row: usize) -> Result<bool, Error> {
-        let known = self.latest.as_ref().filter(|(latest, at)| {
-            batch.has_event_id(row) && batch.compare_keys(row, latest, *at).is_eq()
-        });
+        let known = self
+            .latest
+            .as_ref()
+            .filter(|(latest, at)| batch.has_event_id(row) && batch.compare_keys(row, latest, *at).is_eq());
         let Some((latest, at)) = known else {
             self.contents.clear();
             self.latest = Some((batch.clone(), row));

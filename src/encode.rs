@@ -118,7 +118,8 @@ impl<W: Write + Send> Encoder<W> {
             .with_properties(properties(partition_rows)?)
             // The types say all; the copy of the Arrow schema would be 7 KB in each file.
             .with_skip_arrow_metadata(true);
-        let (writer, factory) = ArrowWriter::try_new_with_options(inner, SCHEMA.clone(), options)?.into_serialized_writer()?;
+        let (writer, factory) =
+            ArrowWriter::try_new_with_options(inner, SCHEMA.clone(), options)?.into_serialized_writer()?;
         Ok(Encoder {
             writer,
             factory,
@@ -256,7 +257,8 @@ fn hash_column(hash: &mut blake3::Hasher, values: &ArrayRef) {
         DataType::Utf8 => hash_text(hash, values.as_string()),
         DataType::List(_) => {
             let list = values.as_list::<i32>();
-            let lengths = (0..list.len()).map(|row| if list.is_valid(row) { list.value_length(row) as u32 } else { NULL });
+            let lengths =
+                (0..list.len()).map(|row| if list.is_valid(row) { list.value_length(row) as u32 } else { NULL });
             hash.update(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
             let (first, last) = (list.value_offsets()[0], list.value_offsets()[list.len()]);
             hash_text(hash, list.values().slice(first as usize, (last - first) as usize).as_string());

@@ -52,7 +52,10 @@ impl fmt::Display for Error {
             Error::Spill(error) => {
                 let folder = std::env::temp_dir();
                 let folder = folder.display();
-                write!(f, "cannot use temporary files in {folder}: {error}; set TMPDIR to a folder with as much room as the input takes unpacked")
+                write!(
+                    f,
+                    "cannot use temporary files in {folder}: {error}; set TMPDIR to a folder with as much room as the input takes unpacked"
+                )
             }
             Error::Read(place, error) => write!(f, "cannot read {place}: {error}"),
             Error::Output(error) => write!(f, "cannot write to standard output: {error}"),
@@ -65,9 +68,15 @@ impl fmt::Display for Error {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and run again: what is there already stays valid",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "choose a folder you may write to with --to",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is in the way; choose another folder with --to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room and run again: what is there already stays valid"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder you may write to with --to"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file is in the way; choose another folder with --to"
+        }
         _ => "nothing half-written was left; run again when this is mended",
     }
 }

@@ -85,7 +85,7 @@ struct RejectedAt {
 
 impl RejectedLines {
     /// How many there are.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.parts.iter().map(|(index, _)| index.len() as u64).sum()
     }
 
@@ -180,17 +180,19 @@ impl<'a> Worker<'a> {
         loop {
             let missing = wanted.saturating_sub(window.len()) as u64;
             let read = reader.by_ref().take(missing).read_to_end(&mut window);
-            let ended = read.is_ok() && window.len() < wanted;
-            let done = stream.advance(&window, ended, self);
-            window.drain(..done);
             if let Err(error) = read {
                 let rejection = match error.kind() {
-                    io::ErrorKind::UnexpectedEof => Rejection::new(Code::Truncated, "the compressed data ends too early"),
+                    io::ErrorKind::UnexpectedEof => {
+                        Rejection::new(Code::Truncated, "the compressed data ends too early")
+                    }
                     _ => Rejection::new(Code::Unreadable, format!("cannot be read any further: {error}")),
                 };
                 stream.fail(rejection, &window, self);
                 return Ok(());
             }
+            let ended = window.len() < wanted;
+            let done = stream.advance(&window, ended, self);
+            window.drain(..done);
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
@@ -247,7 +249,12 @@ impl<'a> Worker<'a> {
         line.push(b'\n');
         self.lines.seek(SeekFrom::Start(self.lines_end))?;
         self.lines.write_all(&line)?;
-        self.rejected.push(RejectedAt { day: piece.day, order: self.order, offset: self.lines_end, length: line.len() });
+        self.rejected.push(RejectedAt {
+            day: piece.day,
+            order: self.order,
+            offset: self.lines_end,
+            length: line.len(),
+        });
         self.lines_end += line.len() as u64;
         self.order.2 += 1;
         Ok(())

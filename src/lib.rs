@@ -1,4 +1,39 @@
-//! trailsink
+//! The sink that turns AWS CloudTrail events into a lake of Parquet that Athena queries.
+//!
+//! ```text
+//! payload -> records -> rows (one RecordBatch per partition) -> Parquet object -> store
+//! ```
+//!
+//! What always holds, and the tests (in `tests/it/`) that hold it:
+//!
+//! 1. Every record ends in exactly one place: a row, a counted duplicate, a counted filter, or a rejected line with its
+//!    reason. `engine::convert` checks the balance of every run of every test; `bad_input` what is rejected.
+//! 2. The same input writes the same keys with the same bytes, whatever the threads and the memory: `determinism`.
+//! 3. A partition comes from the record's own time and fields, never from the clock or the batch: `agreement`, and
+//!    `bad_input::values_from_events_do_not_get_into_paths`.
+//! 4. Nothing that came in is lost: a row gives back the record that was received: `agreement`,
+//!    `determinism::hostile_records_come_back_from_the_lake`.
+//! 5. Only [`store`] writes to the lake, only [`input`] and [`restore`] read inputs, only [`config`] reads settings from
+//!    the environment; nothing below [`cli`] knows that there is a terminal.
+//! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s,
+//!    `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one`.
+//!
+//! The modules in reading order; each uses only those below it in this list, and the table of [`columns`]:
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`cli`], [`config`] | what a person types and sees |
+//! | [`pipeline`] | the flow as a whole, and the counts that must balance |
+//! | [`gather`], [`input`] | one worker: units of input to sorted runs; which units there are |
+//! | [`payload`] | what arrived -> records, in whatever wrapping |
+//! | [`extract`] | record text -> row: the hot path |
+//! | [`json`] | the reader under it |
+//! | [`batch`], [`run`], [`duplicates`] | rows in order, in memory or on disk, each record once |
+//! | [`encode`], [`restore`] | rows -> Parquet, and Parquet -> the records |
+//! | [`store`] | where the lake lies |
+//! | [`partition`], [`rejected`], [`log`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
+//! | [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
+
 pub mod batch;
 pub mod catalog;
 pub mod cli;

@@ -96,7 +96,13 @@ pub struct PartitionKey {
 
 impl PartitionKey {
     /// The key of a record: its category (`data_event` where managementEvent is false), time, account and region.
-    pub fn new(category: Option<&str>, data_event: bool, time_ms: i64, account: Option<&str>, region: Option<&str>) -> Self {
+    pub fn new(
+        category: Option<&str>,
+        data_event: bool,
+        time_ms: i64,
+        account: Option<&str>,
+        region: Option<&str>,
+    ) -> Self {
         let category = match category {
             Some("Management") => 0,
             Some("Data") => 1,
@@ -177,7 +183,8 @@ mod tests {
     #[test]
     fn paths_hold_nothing_but_what_they_may() {
         let layout: Layout = "region,event_date,account_id,category".parse().unwrap();
-        let path = |account, region| PartitionKey::new(Some("Data"), false, 1_791_104_465_000, account, region).path(&layout);
+        let path =
+            |account, region| PartitionKey::new(Some("Data"), false, 1_791_104_465_000, account, region).path(&layout);
         assert_eq!(
             path(Some("001122223333"), Some("eu-west-1")),
             "region=eu-west-1/event_date=2026-10-04/account_id=001122223333/category=data"
@@ -197,7 +204,9 @@ mod tests {
 
     #[test]
     fn categories() {
-        let of = |category, data| PartitionKey::new(category, data, 0, None, None).path(&"category,event_date".parse().unwrap());
+        let of = |category, data| {
+            PartitionKey::new(category, data, 0, None, None).path(&"category,event_date".parse().unwrap())
+        };
         for (category, data, name) in [
             (Some("Management"), true, "management"),
             (Some("Data"), false, "data"),

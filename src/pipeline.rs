@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::NamedTempFile;
 
 /// Bytes of rows that all workers together hold before they spill.
-const GATHER_BYTES: usize = 96 << 20;
+const GATHER_BYTES: usize = 64 << 20;
 /// Rows after which a file ends if enough rows for another are left: about 200 MB of Parquet.
 const MAX_FILE_ROWS: usize = 32 * 4 * BLOCK_ROWS;
 /// Rows that must be left for another file.
@@ -73,13 +73,18 @@ pub struct FileWritten {
 /// # Errors
 /// If nothing can be done at all: no threads, no room for temporary files. A file that cannot be written does not keep
 /// the others from being written: see [`Summary::failures`].
-pub fn convert(inputs: &[Input], store: &dyn Store, options: &Options, progress: &Arc<Progress>) -> Result<Summary, Error> {
+pub fn convert(
+    inputs: &[Input],
+    store: &dyn Store,
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Result<Summary, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| Error::Usage(format!("cannot start {} threads: {error}", options.threads)))?;
     let partitions = Partitions::default();
     let mut gathered = pool.install(|| gather(inputs, options, &partitions, progress))?;
     let rows: u64 = gathered.partition_rows.iter().sum();
-    let rejected = gathered.rejected.len();
+    let rejected = gathered.rejected.count();
     let mut summary =
         Summary { records_in: rows + gathered.filtered + rejected, filtered: gathered.filtered, ..Summary::default() };
     let rejected_lines = std::mem::take(&mut gathered.rejected);
@@ -120,7 +125,12 @@ impl Summary {
 }
 
 /// Every thread takes units until there are none.
-fn gather(inputs: &[Input], options: &Options, partitions: &Partitions, progress: &Arc<Progress>) -> Result<Gathered, Error> {
+fn gather(
+    inputs: &[Input],
+    options: &Options,
+    partitions: &Partitions,
+    progress: &Arc<Progress>,
+) -> Result<Gathered, Error> {
     let units = Mutex::new(Units::new(inputs, progress.clone()));
     let budget = GATHER_BYTES / options.threads;
     let work = |_| {
@@ -259,13 +269,21 @@ impl Output<'_> {
         }
     }
 
-    fn encode(&self, encoder: Option<FileEncoder>, block: &Block, partition: usize, parallel: bool) -> Result<FileEncoder, Error> {
+    fn encode(
+        &self,
+        encoder: Option<FileEncoder>,
+        block: &Block,
+        partition: usize,
+        parallel: bool,
+    ) -> Result<FileEncoder, Error> {
         let mut encoder = match encoder {
             Some(encoder) => encoder,
             None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize)?,
         };
         let (batches, rows) = block.places();
-        encoder.write(rows.len(), parallel && self.options.threads > 1, |column| Ok(gather_column(batches, column, rows)?))?;
+        encoder.write(rows.len(), parallel && self.options.threads > 1, |column| {
+            Ok(gather_column(batches, column, rows)?)
+        })?;
         if self.options.log_events != LogEvents::None {
             for (batch, row) in rows {
                 log_row(batches[*batch].columns().columns(), *row, self.options.log_events);

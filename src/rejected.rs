@@ -48,6 +48,11 @@ impl Rejection {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Rejection { code, message: message.into() }
     }
+
+    /// Larger than a record may be.
+    pub fn too_large() -> Self {
+        Rejection::new(Code::TooLarge, format!("larger than {} MB", crate::payload::MAX_RECORD >> 20))
+    }
 }
 
 impl From<crate::json::Error> for Rejection {
@@ -110,7 +115,10 @@ mod tests {
             r#"{"reason":"invalid_json","message":"not JSON","source":"a.json:3","payload":"{\"x\n"}"#
         );
         let utf8 = Rejection::new(Code::InvalidUtf8, "m");
-        assert_eq!(line(&utf8, "s", &[0xff, 0xfe], 2), r#"{"reason":"invalid_utf8","message":"m","source":"s","payload_base64":"//4="}"#);
+        assert_eq!(
+            line(&utf8, "s", &[0xff, 0xfe], 2),
+            r#"{"reason":"invalid_utf8","message":"m","source":"s","payload_base64":"//4="}"#
+        );
         let large = "é".repeat(MAX_PAYLOAD);
         let mut payload = b"x".to_vec();
         payload.extend_from_slice(large.as_bytes());

@@ -67,7 +67,13 @@ pub fn record(columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Result<(),
 }
 
 /// Writes an object of members with what is laid over it; gives whether there is anything in it.
-fn write_object(members: &[Member], overlay: Option<&Tree<'_>>, columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> bool {
+fn write_object(
+    members: &[Member],
+    overlay: Option<&Tree<'_>>,
+    columns: &[ArrayRef],
+    row: usize,
+    out: &mut Vec<u8>,
+) -> bool {
     let begin = out.len();
     out.push(b'{');
     for member in members {

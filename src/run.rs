@@ -177,7 +177,9 @@ struct Cursor {
 impl Cursor {
     fn first(mut rows: Rows) -> Result<Option<Cursor>, Error> {
         let at = match &mut rows {
-            Rows::Memory(batches, order) => order.next().map(|(batch, row)| (batches[batch as usize].clone(), row as usize)),
+            Rows::Memory(batches, order) => {
+                order.next().map(|(batch, row)| (batches[batch as usize].clone(), row as usize))
+            }
             Rows::Spilled(reader) => next_batch(reader)?.map(|batch| (batch, 0)),
         };
         Ok(at.map(|(batch, row)| Cursor { rows, batch, row }))

@@ -9,7 +9,8 @@ use std::sync::{Arc, LazyLock};
 const ELEMENT_ID_OFFSET: i32 = 1000;
 
 /// The schema of the rows, with a fixed `PARQUET:field_id` on every field and list element.
-pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>())));
+pub static SCHEMA: LazyLock<SchemaRef> =
+    LazyLock::new(|| Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>())));
 
 /// The Arrow field of a column.
 pub fn field(column: &Column) -> Field {

@@ -131,17 +131,22 @@ fn targets(name: &[u8], value: &Tree<'_>) -> Option<Vec<String>> {
     collect_objects(value, &mut entries);
     if is(&["groups", "userIdGroupPairs"]) {
         let group_name = |entry| first_scalar(entry, "groupName").map(|name| format!("group:{name}"));
-        return Some(entries.iter().filter_map(|entry| first_scalar(entry, "groupId").or_else(|| group_name(entry))).collect());
+        return Some(
+            entries.iter().filter_map(|entry| first_scalar(entry, "groupId").or_else(|| group_name(entry))).collect(),
+        );
     }
     is(&["ipRanges", "ipv6Ranges", "prefixListIds"]).then(|| {
         let listed = entries.iter().flat_map(|entry| members(entry));
-        let listed = listed.filter(|(name, _)| ["cidrIp", "cidrIpv6", "prefixListId"].iter().any(|known| same(name, known)));
+        let listed =
+            listed.filter(|(name, _)| ["cidrIp", "cidrIpv6", "prefixListId"].iter().any(|known| same(name, known)));
         listed.flat_map(|(_, value)| scalars(value)).collect()
     })
 }
 
 fn range(rule: &Tree<'_>) -> String {
-    let or = |name, default: &str| first_scalar(rule, name).filter(|text| text != "-1").unwrap_or_else(|| default.to_owned());
+    let or = |name, default: &str| {
+        first_scalar(rule, name).filter(|text| text != "-1").unwrap_or_else(|| default.to_owned())
+    };
     format!("{} {}-{}", or("ipProtocol", "all"), or("fromPort", "*"), or("toPort", "*"))
 }
 
@@ -172,7 +177,10 @@ fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) 
 
 /// The first scalar of the first member of this name, or of the name with a capital, that has one.
 fn first_scalar(tree: &Tree<'_>, name: &str) -> Option<String> {
-    members(tree).into_iter().filter(|(key, _)| same(key, name)).find_map(|(_, value)| scalars(value).into_iter().next())
+    members(tree)
+        .into_iter()
+        .filter(|(key, _)| same(key, name))
+        .find_map(|(_, value)| scalars(value).into_iter().next())
 }
 
 /// The scalars of a value in whatever wrapping, empty ones left out.
@@ -206,7 +214,10 @@ mod tests {
                 r#"{"groupName":"web","ipPermissions":{},"cidrIp":"0.0.0.0/0","ipProtocol":"tcp","fromPort":3389,"toPort":3389}"#,
                 &["tcp 3389-3389 0.0.0.0/0"],
             ),
-            (r#"{"groupId":"sg-1","ipPermissions":{},"cidrIpv6":"::/0","ipProtocol":"icmpv6","fromPort":-1,"toPort":-1}"#, &["icmpv6 *-* ::/0"]),
+            (
+                r#"{"groupId":"sg-1","ipPermissions":{},"cidrIpv6":"::/0","ipProtocol":"icmpv6","fromPort":-1,"toPort":-1}"#,
+                &["icmpv6 *-* ::/0"],
+            ),
             (
                 r#"{"ModifySecurityGroupRulesRequest":{"GroupId":"sg-1","SecurityGroupRule":{"tag":1,"SecurityGroupRuleId":"sgr-1","SecurityGroupRule":{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"CidrIpv4":"0.0.0.0/0"}}}}"#,
                 &["tcp 443-443 0.0.0.0/0"],

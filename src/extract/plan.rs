@@ -33,13 +33,68 @@ pub enum Goal {
 #[derive(Debug)]
 pub struct Child {
     /// `"name":`, as records mostly spell it.
-    pub token: Box<[u8]>,
+    pub token: Token,
     /// The name.
     pub name: &'static str,
     /// Whether ASCII letter case is ignored (HTTP headers).
     pub any_case: bool,
     /// What to do with its value.
     pub goal: Goal,
+    /// What is special about it.
+    pub traits: Traits,
+}
+
+/// What is special about a member at the top of a record; all false elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traits {
+    /// It stands in nearly every record and in nothing else that is sent here.
+    pub of_cloudtrail: bool,
+    /// It is the time of the event.
+    pub event_time: bool,
+    /// It lists the resources.
+    pub resources: bool,
+    /// Resource ids are collected below it.
+    pub resource_ids: bool,
+    /// EC2's names are searched below it.
+    pub searched: bool,
+}
+
+/// `"name":` in 32 bytes, to be compared with text in four words at once: comparing slices called memcmp, which was a
+/// sixth of the time of extraction.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    words: [u64; 4],
+    masks: [u64; 4],
+    /// Bytes of it.
+    pub length: usize,
+}
+
+impl Token {
+    fn new(name: &str) -> Token {
+        let text = format!("\"{name}\":");
+        let mut bytes = [0; 32];
+        let mut mask = [0; 32];
+        let length = text.len().min(32);
+        bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+        mask[..length].fill(0xff);
+        Token { words: words(&bytes), masks: words(&mask), length: text.len() }
+    }
+
+    /// Whether a text begins with it; false where it is longer than 32 bytes or fewer are left of the text: then the name
+    /// is read as any other.
+    #[inline]
+    pub fn begins(&self, text: &[u8]) -> bool {
+        let Some(chunk) = text.first_chunk::<32>().filter(|_| self.length <= 32) else { return false };
+        let there = words(chunk);
+        let differs = |i: usize| (there[i] ^ self.words[i]) & self.masks[i];
+        differs(0) | differs(1) | differs(2) | differs(3) == 0
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    let (chunks, _) = bytes.as_chunks::<8>();
+    [0, 1, 2, 3].map(|i| u64::from_le_bytes(chunks[i]))
 }
 
 impl Child {
@@ -103,6 +158,8 @@ pub struct Plan {
     pub nodes: Vec<Vec<Child>>,
     /// Index of the first child of each node in a numbering of all children.
     pub first_child: Vec<usize>,
+    /// Of each node the lengths of its children's names, as bits: most names of a request are ruled out by theirs.
+    pub lengths: Vec<u64>,
     /// Slots.
     pub slots: Vec<SlotInfo>,
     /// How many lists there are.
@@ -126,6 +183,21 @@ pub struct Plan {
 /// Paths of the json columns below which resource ids are collected.
 const RESOURCE_ID_ROOTS: [&str; 3] = ["requestParameters", "responseElements", "serviceEventDetails"];
 
+/// Paths of the json columns below which EC2's names are searched.
+const SEARCHED_ROOTS: [&str; 2] = ["requestParameters", "responseElements"];
+
+/// Names at the top of nearly every record and of nothing else that is sent here.
+const CLOUDTRAIL_MEMBERS: [&str; 8] = [
+    "eventVersion",
+    "eventTime",
+    "eventName",
+    "eventSource",
+    "eventID",
+    "userIdentity",
+    "eventType",
+    "requestParameters",
+];
+
 /// List of ARNs.
 pub const ARNS: List = 0;
 /// List of resource ids.
@@ -145,6 +217,7 @@ impl Plan {
         let mut plan = Plan {
             nodes: vec![Vec::new()],
             first_child: Vec::new(),
+            lengths: Vec::new(),
             slots: Vec::new(),
             lists: usize::from(IP_RULES) + 1,
             assemblies: Vec::new(),
@@ -178,6 +251,7 @@ impl Plan {
         let mut first = 0;
         for node in &plan.nodes {
             plan.first_child.push(first);
+            plan.lengths.push(node.iter().fold(0, |bits, child| bits | 1 << (child.name.len() & 63)));
             first += node.len() + 1;
         }
         plan
@@ -301,19 +375,22 @@ impl Plan {
     }
 
     fn child(&mut self, node: NodeId, name: &'static str, goal: Goal) {
-        let token = format!("\"{name}\":").into_bytes().into_boxed_slice();
-        self.nodes[usize::from(node)].push(Child { token, name, any_case: name.starts_with("x-amz-"), goal });
+        let at_top = |names: &[&str]| node == 0 && names.contains(&name);
+        let traits = Traits {
+            of_cloudtrail: at_top(&CLOUDTRAIL_MEMBERS),
+            event_time: at_top(&["eventTime"]),
+            resources: at_top(&["resources"]),
+            resource_ids: at_top(&RESOURCE_ID_ROOTS),
+            searched: at_top(&SEARCHED_ROOTS),
+        };
+        let any_case = name.starts_with("x-amz-");
+        self.nodes[usize::from(node)].push(Child { token: Token::new(name), name, any_case, goal, traits });
     }
 
     /// The newer APIs of EC2 spell the same names with a capital.
     fn capitalize_finds(&mut self) {
         let capitals: Vec<(Vec<u8>, Find)> = self.finds.iter().map(|(name, find)| (capital(name), *find)).collect();
         self.finds.extend(capitals);
-    }
-
-    /// Whether resource ids are collected below this member of the record, and EC2's names searched.
-    pub fn searched(name: &str) -> (bool, bool) {
-        (RESOURCE_ID_ROOTS.contains(&name), name == "requestParameters" || name == "responseElements")
     }
 }
 

@@ -8,23 +8,12 @@ use super::plan::{ACCESS_KEY_IDS, ARNS, Child, Goal, NO_NODE, NodeId, PLAN, Plan
 use super::staged::{Cell, Entry, EventTime, Staged};
 use super::values::{matches, parse_int, parse_time};
 use crate::columns::{Kind, Pattern, Service};
-use crate::json::{Error, ErrorKind, MAX_DEPTH, Quoted, Reader, Result, Tree, minify, unescape};
+use crate::json::{Error, ErrorKind, MAX_DEPTH, Quoted, Reader, Result, Tree, decoded, minify, unescape};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Members that tell a wrapping: a record that has one is looked at twice.
 const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b"CloudTrailEvent", b"s3"];
-
-/// Names at the top of nearly every record and of nothing else that is sent here.
-const CLOUDTRAIL_MEMBERS: [&str; 8] = [
-    "eventVersion",
-    "eventTime",
-    "eventName",
-    "eventSource",
-    "eventID",
-    "userIdentity",
-    "eventType",
-    "requestParameters",
-];
 
 /// Keys of an object after which a hash map finds repetitions instead of comparing with each.
 const MANY_KEYS: usize = 48;
@@ -128,11 +117,13 @@ impl<'a> Pass<'a, '_> {
             self.reader.peek();
             let key_at = self.reader.at;
             let guess = usize::from(self.memory.guesses[first + previous]);
-            let (index, key) = if children.get(guess).is_some_and(|child| self.reader.pass(&child.token)) {
+            let guessed = children.get(guess).filter(|child| child.token.begins(self.reader.rest()));
+            let (index, key) = if let Some(child) = guessed {
+                self.reader.at += child.token.length;
                 (Some(guess), Quoted { start: key_at + 1, end: self.reader.at - 2, escaped: false })
             } else {
                 let key = self.reader.key()?;
-                let index = self.find_child(children, key);
+                let index = self.find_child(node, children, key);
                 if let Some(index) = index {
                     self.memory.guesses[first + previous] = index as u8;
                 }
@@ -153,11 +144,10 @@ impl<'a> Pass<'a, '_> {
             } else {
                 self.note_key(key, seen_before, &mut many);
                 if node == 0 {
-                    let name = self.decoded(key);
-                    self.staged.looks_wrapped |= WRAPPINGS.contains(&name.as_bytes());
+                    self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key));
                 }
                 let value = self.value(Below::NOTHING, depth + 1)?;
-                self.to_unmapped(key, value);
+                self.leave_unmapped(key, value);
             }
             more = self.reader.next(b'}')?;
         }
@@ -165,12 +155,19 @@ impl<'a> Pass<'a, '_> {
         Ok(())
     }
 
-    fn find_child(&mut self, children: &[Child], key: Quoted) -> Option<usize> {
+    #[inline]
+    fn find_child(&self, node: NodeId, children: &[Child], key: Quoted) -> Option<usize> {
+        if node == NO_NODE {
+            return None;
+        }
         if key.escaped {
             let name = self.decoded(key);
-            return children.iter().position(|child| child.is(name.as_bytes()));
+            return children.iter().position(|child| child.is(&name));
         }
         let name = self.reader.slice(key.start, key.end).as_bytes();
+        if self.plan.lengths[usize::from(node)] >> (name.len() & 63) & 1 == 0 {
+            return None;
+        }
         children.iter().position(|child| child.is(name))
     }
 
@@ -179,11 +176,9 @@ impl<'a> Pass<'a, '_> {
         match child.goal {
             Goal::Wire(slot) => {
                 let value = self.value(Below::NOTHING, depth)?;
-                if at_top && !matches!(value, Value::Null) {
-                    self.staged.looks_like_cloudtrail |= CLOUDTRAIL_MEMBERS.contains(&child.name);
-                }
+                self.note_member(child, value);
                 self.wire(slot, key, value);
-                if at_top && child.name == "eventTime" {
+                if child.traits.event_time {
                     self.staged.event_time = match (self.staged.get(slot), value) {
                         (Some(Cell::Int(ms)), _) => EventTime::At(ms),
                         (_, Value::Null) => EventTime::Absent,
@@ -193,12 +188,14 @@ impl<'a> Pass<'a, '_> {
             }
             Goal::Known(below) => {
                 let start = self.peek_start();
-                if self.reader.peek() != b'{' {
+                let is_object = self.reader.peek() == b'{';
+                self.staged.looks_like_cloudtrail |= is_object && child.traits.of_cloudtrail;
+                if !is_object {
                     let value = self.value(Below::NOTHING, depth)?;
-                    self.to_unmapped(key, value);
+                    self.note_member(child, value);
+                    self.leave_unmapped(key, value);
                     return Ok(());
                 }
-                self.staged.looks_like_cloudtrail |= at_top && child.name == "userIdentity";
                 if depth >= MAX_DEPTH {
                     return Err(Error { kind: ErrorKind::TooDeep, at: start });
                 }
@@ -215,10 +212,9 @@ impl<'a> Pass<'a, '_> {
             Goal::Raw(slot, below) => {
                 let start = self.peek_start();
                 self.reader.passed_whitespace = false;
-                let (resource_ids, search) = if at_top { Plan::searched(child.name) } else { (false, false) };
-                let ec2 = search && self.may_be_ec2();
-                let below = Below { node: below, resource_ids, ec2, search: Search::ROOT };
-                let value = if child.name == "resources" && at_top && self.reader.peek() == b'[' {
+                let ec2 = child.traits.searched && self.may_be_ec2();
+                let below = Below { node: below, resource_ids: child.traits.resource_ids, ec2, search: Search::ROOT };
+                let value = if child.traits.resources && self.reader.peek() == b'[' {
                     self.resources(depth)?;
                     Value::Nested(start, self.reader.at)
                 } else {
@@ -227,7 +223,7 @@ impl<'a> Pass<'a, '_> {
                 if matches!(value, Value::Null) {
                     return Ok(());
                 }
-                self.staged.looks_like_cloudtrail |= at_top && child.name == "requestParameters";
+                self.note_member(child, value);
                 let span = if self.reader.passed_whitespace {
                     let begin = self.staged.scratch.len();
                     minify(self.reader.slice(start, self.reader.at), &mut self.staged.scratch);
@@ -241,6 +237,12 @@ impl<'a> Pass<'a, '_> {
             Goal::Copy(_) | Goal::Inner(_) => self.reader.skip(depth)?,
         }
         Ok(())
+    }
+
+    /// Remembers a member that only CloudTrail records have.
+    #[inline]
+    fn note_member(&mut self, child: &Child, value: Value) {
+        self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail && !matches!(value, Value::Null);
     }
 
     /// eventSource mostly comes before what is searched; where it does not, the search is done and then not used.
@@ -275,7 +277,7 @@ impl<'a> Pass<'a, '_> {
             self.staged.put_wire(slot, cell);
         }
         if !exact {
-            self.to_unmapped(key, value);
+            self.leave_unmapped(key, value);
         }
     }
 
@@ -332,7 +334,7 @@ impl<'a> Pass<'a, '_> {
     }
 
     /// Puts a member under its path into unmapped; a null is as good as nothing.
-    fn to_unmapped(&mut self, key: Quoted, value: Value) {
+    fn leave_unmapped(&mut self, key: Quoted, value: Value) {
         let start = match value {
             Value::Null => return,
             Value::String(quoted) => quoted.start - 1,
@@ -384,8 +386,7 @@ impl<'a> Pass<'a, '_> {
 
     fn object(&mut self, mut below: Below, depth: usize) -> Result<()> {
         let plan = self.plan;
-        let children: &'static [Child] =
-            if below.node == NO_NODE { &[] } else { &plan.nodes[usize::from(below.node)] };
+        let children: &'static [Child] = if below.node == NO_NODE { &[] } else { &plan.nodes[usize::from(below.node)] };
         if below.ec2 {
             below.search = below.search.object(&mut self.opened);
         }
@@ -402,12 +403,12 @@ impl<'a> Pass<'a, '_> {
                 let mut member = Below { node: NO_NODE, ..below };
                 if below.ec2 {
                     member.search = if key.escaped {
-                        below.search.member(self.decoded(key).as_bytes())
+                        below.search.member(&self.decoded(key))
                     } else {
                         below.search.member(self.reader.slice(key.start, key.end).as_bytes())
                     };
                 }
-                match self.find_child(children, key).map(|index| children[index].goal) {
+                match self.find_child(below.node, children, key).map(|index| children[index].goal) {
                     Some(Goal::Copy(slot)) => {
                         let value = self.value(member, depth + 1)?;
                         self.copy(slot, value);
@@ -485,7 +486,8 @@ impl<'a> Pass<'a, '_> {
     fn collect(&mut self, quoted: Quoted, below: Below) {
         let Quoted { start, end, escaped } = quoted;
         let byte = self.reader.text().as_bytes()[start];
-        let candidate = byte == b'\\' || byte == b'A' || byte == b'a' || (below.resource_ids && byte.is_ascii_lowercase());
+        let candidate =
+            byte == b'\\' || byte == b'A' || byte == b'a' || (below.resource_ids && byte.is_ascii_lowercase());
         if !candidate && below.search.values.is_none() {
             return;
         }
@@ -513,14 +515,9 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
-    fn decoded(&mut self, key: Quoted) -> String {
-        let inside = self.reader.slice(key.start, key.end);
-        let mut name = String::new();
-        if !unescape(inside, &mut name) {
-            // A lone surrogate equals no known name; NUL keeps it apart from any.
-            name = format!("\0{}", inside.to_ascii_lowercase());
-        }
-        name
+    /// A name with its escapes undone, so that names that are the same compare as the same.
+    fn decoded(&self, key: Quoted) -> Cow<'a, [u8]> {
+        decoded(self.reader.slice(key.start, key.end))
     }
 
     #[inline]
@@ -530,12 +527,12 @@ impl<'a> Pass<'a, '_> {
 
     /// Remembers a key of an open object, and the earlier one's place if it is repeated.
     #[inline]
-    fn note_key(&mut self, key: Quoted, frame: usize, many: &mut Option<Box<HashMap<String, usize>>>) {
+    fn note_key(&mut self, key: Quoted, frame: usize, many: &mut Option<HashMap<Vec<u8>, usize>>) {
         if self.again {
             return;
         }
         if let Some(many) = many {
-            if let Some(earlier) = many.insert(self.decoded(key), key.start - 1) {
+            if let Some(earlier) = many.insert(self.decoded(key).into_owned(), key.start - 1) {
                 self.memory.shadowed.push(earlier);
             }
             return;
@@ -552,16 +549,15 @@ impl<'a> Pass<'a, '_> {
         self.memory.seen.push(Seen { hash, key });
         if self.memory.seen.len() - frame > MANY_KEYS {
             let keys: Vec<Quoted> = self.memory.seen.drain(frame..).map(|seen| seen.key).collect();
-            *many = Some(Box::new(keys.into_iter().map(|key| (self.decoded(key), key.start - 1)).collect()));
+            *many = Some(keys.into_iter().map(|key| (self.decoded(key).into_owned(), key.start - 1)).collect());
         }
     }
 
     /// Equal for equal names; made of length and ends of a name, so that it costs a few instructions.
     #[inline]
-    fn key_hash(&mut self, key: Quoted) -> u64 {
+    fn key_hash(&self, key: Quoted) -> u64 {
         if key.escaped {
-            let name = self.decoded(key);
-            return ends_hash(name.as_bytes());
+            return ends_hash(&self.decoded(key));
         }
         ends_hash(self.reader.slice(key.start, key.end).as_bytes())
     }

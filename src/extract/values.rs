@@ -135,10 +135,24 @@ mod tests {
             assert_eq!(parse_time(text), Some((ms, wire)), "{text}");
         }
         for text in [
-            "", "string", "2026-02-31T00:00:00Z", "2023-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-10-04",
-            "2026-10-04T24:00:00Z", "2026-10-04T09:60:05Z", "2026-10-04T09:01:60Z", "2026-10-04T09:01:05.Z",
-            "2026-10-04T09:01:05+24:00", "2026-10-04T09:01:05 Z", "20261004T090105Z", "2026-10-04T09:01:05ZZ",
-            "2026-1-04T09:01:05Z", "+026-10-04T09:01:05Z", "2026-10-04T09:01:05+1", "2026-10-04T09:01:05é",
+            "",
+            "string",
+            "2026-02-31T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-10-04",
+            "2026-10-04T24:00:00Z",
+            "2026-10-04T09:60:05Z",
+            "2026-10-04T09:01:60Z",
+            "2026-10-04T09:01:05.Z",
+            "2026-10-04T09:01:05+24:00",
+            "2026-10-04T09:01:05 Z",
+            "20261004T090105Z",
+            "2026-10-04T09:01:05ZZ",
+            "2026-1-04T09:01:05Z",
+            "+026-10-04T09:01:05Z",
+            "2026-10-04T09:01:05+1",
+            "2026-10-04T09:01:05é",
         ] {
             assert_eq!(parse_time(text), None, "{text}");
         }
@@ -152,18 +166,47 @@ mod tests {
 
     #[test]
     fn whole_numbers() {
-        for (text, n) in [("7", Some(7)), ("-1", Some(-1)), ("7.0", Some(7)), ("7.000", Some(7)), ("7.5", None), ("7.", None),
-            ("1e3", None), ("", None), ("+7", None), ("9223372036854775807", Some(i64::MAX)), ("9223372036854775808", None)] {
+        for (text, n) in [
+            ("7", Some(7)),
+            ("-1", Some(-1)),
+            ("7.0", Some(7)),
+            ("7.000", Some(7)),
+            ("7.5", None),
+            ("7.", None),
+            ("1e3", None),
+            ("", None),
+            ("+7", None),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+        ] {
             assert_eq!(parse_int(text), n, "{text}");
         }
     }
 
     #[test]
     fn shapes() {
-        for text in ["i-0123abcd", "i-0123456789abcdef0", "snap-0a0a0a0a", "eipalloc-0123abcd", "tgw-attach-0123456789abcdef0", "a-b-c-d-01234567"] {
+        for text in [
+            "i-0123abcd",
+            "i-0123456789abcdef0",
+            "snap-0a0a0a0a",
+            "eipalloc-0123abcd",
+            "tgw-attach-0123456789abcdef0",
+            "a-b-c-d-01234567",
+        ] {
             assert!(matches(Pattern::ResourceId, text), "{text}");
         }
-        for text in ["i-0123abc", "i-0123ABCD", "I-0123abcd", "a-b-c-d-e-01234567", "-01234567", "i--01234567", "abcdefghijklmnopqrstu-01234567", "01234567", "i-0123456789abcdef", "i-01234567\n"] {
+        for text in [
+            "i-0123abc",
+            "i-0123ABCD",
+            "I-0123abcd",
+            "a-b-c-d-e-01234567",
+            "-01234567",
+            "i--01234567",
+            "abcdefghijklmnopqrstu-01234567",
+            "01234567",
+            "i-0123456789abcdef",
+            "i-01234567\n",
+        ] {
             assert!(!matches(Pattern::ResourceId, text), "{text}");
         }
         assert!(matches(Pattern::AccessKeyId, "AKIAEXAMPLEKEY000001"));

@@ -2,9 +2,9 @@
 //! to be something else is looked at again, with all its keys known.
 
 use super::stream::Lines;
-use super::{Origin, Piece, Sink, Stream};
+use super::{MAX_RECORD, Origin, Piece, Sink, Stream};
 use crate::extract::{DAY, Envelope, MAX_TIME, MIN_TIME, parse_time};
-use crate::json::{self, Quoted, Reader, unescape};
+use crate::json::{self, ErrorKind, Quoted, Reader, unescape};
 use crate::rejected::{Code, Rejection};
 use std::borrow::Cow;
 
@@ -50,6 +50,8 @@ pub struct Place<'a, 'l, 'w> {
     pub message: &'a Message,
     /// Lines of the window.
     pub lines: &'l mut Lines<'w>,
+    /// Whether a document that ends too early may come again with more of the input.
+    pub may_grow: bool,
 }
 
 /// Reads the document at a place; whatever it holds is given to the sink.
@@ -85,7 +87,8 @@ impl<'a> Place<'a, '_, '_> {
     fn record(&mut self, sink: &mut impl Sink) -> json::Result<Taken> {
         let end = match sink.rows().read(self.text, self.at) {
             Ok(end) => end,
-            // A container is taken apart even where something in it, or after it, is spoiled or still to come.
+            Err(error) if error.kind == ErrorKind::Truncated && self.may_grow => return Err(error),
+            // A container is taken apart even where something in it, or after it, is spoiled or too far away.
             Err(error) => match self.find_container() {
                 Some(inside) => return Ok(Taken::Container(inside)),
                 None => return Err(error),
@@ -93,6 +96,9 @@ impl<'a> Place<'a, '_, '_> {
         };
         if sink.rows().looks_wrapped() {
             return self.anything(end, sink);
+        }
+        if self.is_too_large(end, None, sink) {
+            return Ok(Taken::Whole(end));
         }
         match sink.rows().commit(self.text, &Envelope::default()) {
             Ok((key, bytes)) => sink.row(key, bytes),
@@ -140,6 +146,9 @@ impl<'a> Place<'a, '_, '_> {
         let end = reader.at;
         let (Some(detail_type), Some(is_object)) = (detail_type, detail) else { return Ok(None) };
         let day = time.as_deref().and_then(parse_time).and_then(|(ms, _)| day(ms));
+        if self.is_too_large(end, day, sink) {
+            return Ok(Some(end));
+        }
         if !detail_type.ends_with("via CloudTrail") {
             let message = "an EventBridge event whose detail-type does not end in 'via CloudTrail'";
             self.reject(Rejection::new(Code::NotCloudtrail, message), end, day, sink);
@@ -206,7 +215,12 @@ impl<'a> Place<'a, '_, '_> {
         } else if members.get("body").is_some() || members.string("eventSource").as_deref() == Some("aws:sqs") {
             self.sqs_message(&members, end, sink);
         } else if let Some(event) = members.string("CloudTrailEvent") {
-            self.inside(&event, Message { id: self.message.id.clone(), day: self.message.day, ..Message::default() }, end, sink);
+            self.inside(
+                &event,
+                Message { id: self.message.id.clone(), day: self.message.day, ..Message::default() },
+                end,
+                sink,
+            );
         } else if members.string("Event").as_deref() == Some("s3:TestEvent")
             || (members.get("digestS3Object").is_some() && members.get("digestStartTime").is_some())
         {
@@ -223,7 +237,8 @@ impl<'a> Place<'a, '_, '_> {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
         });
-        let message = Message { id: Some(members.string("messageId").unwrap_or_default()), day: sent, ..Message::default() };
+        let message =
+            Message { id: Some(members.string("messageId").unwrap_or_default()), day: sent, ..Message::default() };
         match members.string("body") {
             Some(body) => self.inside(&body, message, end, sink),
             None => {
@@ -252,11 +267,26 @@ impl<'a> Place<'a, '_, '_> {
         stream.advance(text.as_bytes(), true, sink);
     }
 
+    fn is_too_large(&mut self, end: usize, day: Option<i32>, sink: &mut impl Sink) -> bool {
+        let too_large = end - self.at > MAX_RECORD;
+        if too_large {
+            self.reject(Rejection::too_large(), end, day, sink);
+        }
+        too_large
+    }
+
     fn reject(&mut self, rejection: Rejection, end: usize, day: Option<i32>, sink: &mut impl Sink) {
         self.reject_of(rejection, end, day, self.message, sink);
     }
 
-    fn reject_of(&mut self, rejection: Rejection, end: usize, day: Option<i32>, message: &Message, sink: &mut impl Sink) {
+    fn reject_of(
+        &mut self,
+        rejection: Rejection,
+        end: usize,
+        day: Option<i32>,
+        message: &Message,
+        sink: &mut impl Sink,
+    ) {
         let bytes = self.text.get(self.at..end).unwrap_or_default().as_bytes();
         let origin = message.origin(self.line());
         sink.rejected(rejection, Piece { bytes, total: bytes.len() as u64, origin, day: message.day.or(day) });
@@ -307,9 +337,24 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     /// Only names that decide something are kept: an object may have many.
     const NAMES: [&'static str; 18] = [
-        "detail-type", "detail", "s3", "eventSource", "eventTime", "eventVersion", "eventName", "eventID", "userIdentity",
-        "messageId", "body", "attributes", "SentTimestamp", "CloudTrailEvent", "Event", "digestS3Object",
-        "digestStartTime", "Sns",
+        "detail-type",
+        "detail",
+        "s3",
+        "eventSource",
+        "eventTime",
+        "eventVersion",
+        "eventName",
+        "eventID",
+        "userIdentity",
+        "messageId",
+        "body",
+        "attributes",
+        "SentTimestamp",
+        "CloudTrailEvent",
+        "Event",
+        "digestS3Object",
+        "digestStartTime",
+        "Sns",
     ];
 
     fn read(text: &'a str, at: usize) -> json::Result<Self> {

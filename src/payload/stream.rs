@@ -58,9 +58,9 @@ struct Skipping {
 
 #[derive(Debug)]
 enum Until {
-    EndOfValue(Boundary),
-    EndOfLine,
-    EndOfInput,
+    Closed(Boundary),
+    LineBreak,
+    End,
 }
 
 /// A window and the text in it that is being read.
@@ -110,18 +110,10 @@ impl Stream {
     /// Reads what the window holds; `last` says that nothing follows it. Gives how many of its bytes are done with: the
     /// rest must come again at the beginning of a longer window.
     pub fn advance(&mut self, window: &[u8], last: bool, sink: &mut impl Sink) -> usize {
-        let mut at = 0;
-        if !self.started && (last || window.len() >= SNIFF) {
-            self.started = true;
-            if window.starts_with(b"\xef\xbb\xbf") {
-                at = 3;
-            }
-            if is_binary(&window[at..]) {
-                self.skip_from(Code::InvalidUtf8, "not text in UTF-8", Until::EndOfInput, 1);
-            }
-        } else if !self.started {
+        if !self.started && !last && window.len() < SNIFF {
             return 0;
         }
+        let mut at = self.begin(window);
         let mut lines = Lines { window, at: 0, lines: self.lines };
         // One fast check for the whole window; where it fails, the valid stretches are found one by one.
         let text = simdutf8::basic::from_utf8(window).ok();
@@ -148,6 +140,18 @@ impl Stream {
         }
         self.lines = lines.before(at);
         at
+    }
+
+    /// Tells at the beginning of the input what it is; gives how many bytes of a byte-order mark are to be passed.
+    fn begin(&mut self, window: &[u8]) -> usize {
+        if std::mem::replace(&mut self.started, true) {
+            return 0;
+        }
+        let mark = if window.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        if is_binary(&window[mark..]) {
+            self.skip_from(Rejection::new(Code::InvalidUtf8, "not text in UTF-8"), Until::End, 1);
+        }
+        mark
     }
 
     /// Reads documents from the text, which is the window from the view's base on.
@@ -192,7 +196,7 @@ impl Stream {
         let line = view.lines.line(piece);
         let until = self.until(view.window[piece]);
         self.mark_element();
-        self.skip_from(Code::TooLarge, format!("larger than {} MB", MAX_RECORD >> 20), until, line);
+        self.skip_from(Rejection::too_large(), until, line);
         Stop::At(piece)
     }
 
@@ -210,7 +214,9 @@ impl Stream {
             self.open(false, view, start);
             return Ok(());
         }
-        let mut place = Place { text: reader.text(), at: start, base: view.base, message: &self.message, lines: view.lines };
+        let may_grow = !view.spoiled && !view.last && view.window.len() - view.base - start <= MAX_RECORD;
+        let (text, base, message) = (reader.text(), view.base, &self.message);
+        let mut place = Place { text, at: start, base, message, lines: view.lines, may_grow };
         let taken = document::read(&mut place, sink).map_err(|error| (error, start))?;
         self.mark_element();
         match taken {
@@ -270,17 +276,21 @@ impl Stream {
     fn isolate(&mut self, view: &mut View<'_, '_>, spoil: Spoil, sink: &mut impl Sink) -> Stop {
         let Spoil { start, piece, error, at: error_at } = spoil;
         let window = view.window;
+        let Some(&first) = window.get(piece) else {
+            // Nothing came after a separator: the end of the input says what is broken off.
+            return Stop::At(piece);
+        };
         let state = self.frames.last().map(|frame| frame.state);
         let broken_off = matches!(state, Some(State::After | State::Members)) && start == piece;
         let end = match state {
             // A comma too many costs nothing but itself.
-            None if window[piece] == b',' => Some(piece + 1),
-            Some(State::After) if !broken_off && window[piece] == b']' => {
+            None if first == b',' => Some(piece + 1),
+            Some(State::After) if !broken_off && first == b']' => {
                 self.reject(error.into(), b",", view.lines.line(start), sink);
                 return Stop::At(piece);
             }
             // Neither a comma nor the end of the container: what follows stands for itself.
-            Some(_) if broken_off && window[piece] == b'{' => Some(piece),
+            Some(_) if broken_off && first == b'{' => Some(piece),
             Some(_) if !broken_off => end_of_broken_element(window, piece),
             _ => end_of_broken_document(window, piece, error, error_at),
         };
@@ -302,25 +312,29 @@ impl Stream {
         };
         self.mark_element();
         self.reject(rejection, bytes, view.lines.line(piece), sink);
+        if view.last && end == window.len() {
+            // The input ends inside this piece: that says it all about the containers around it.
+            self.frames.clear();
+        }
         Stop::At(end)
     }
 
     fn reject(&self, rejection: Rejection, bytes: &[u8], line: u64, sink: &mut impl Sink) {
-        let piece = Piece { bytes, total: bytes.len() as u64, origin: self.message.origin(line), day: self.message.day };
+        let piece =
+            Piece { bytes, total: bytes.len() as u64, origin: self.message.origin(line), day: self.message.day };
         sink.rejected(rejection, piece);
     }
 
     /// How a piece that is too large is passed.
     fn until(&self, first: u8) -> Until {
         if self.frames.is_empty() && !matches!(first, b'{' | b'[' | b'"') {
-            Until::EndOfLine
+            Until::LineBreak
         } else {
-            Until::EndOfValue(Boundary::default())
+            Until::Closed(Boundary::default())
         }
     }
 
-    fn skip_from(&mut self, code: Code, message: impl Into<std::borrow::Cow<'static, str>>, until: Until, line: u64) {
-        let rejection = Rejection::new(code, message);
+    fn skip_from(&mut self, rejection: Rejection, until: Until, line: u64) {
         self.skipping = Some(Skipping { rejection, until, kept: Vec::new(), total: 0, line });
     }
 
@@ -329,9 +343,9 @@ impl Stream {
         let Some(mut skipping) = self.skipping.take() else { return at };
         let rest = &window[at..];
         let end = match &mut skipping.until {
-            Until::EndOfInput => None,
-            Until::EndOfLine => memchr(b'\n', rest),
-            Until::EndOfValue(boundary) => match boundary.feed(rest) {
+            Until::End => None,
+            Until::LineBreak => memchr(b'\n', rest),
+            Until::Closed(boundary) => match boundary.feed(rest) {
                 Found::End(end) | Found::BrokenOff(end) => Some(end),
                 Found::More => None,
             },
@@ -375,12 +389,18 @@ impl Stream {
         }
     }
 
-    /// Reports that the input could not be read any further. What was already read of a piece is the piece.
-    pub fn fail(&mut self, rejection: Rejection, rest: &[u8], sink: &mut impl Sink) {
+    /// Reads the last window of an input that cannot be read any further: what is whole in it is taken, what is left of
+    /// it is rejected with the reason.
+    pub fn fail(&mut self, rejection: Rejection, window: &[u8], sink: &mut impl Sink) {
+        let mut at = self.begin(window);
+        at += self.advance(&window[at..], false, sink);
+        let mut piece = window[at..].trim_ascii();
+        if !self.frames.is_empty() {
+            piece = piece.strip_prefix(b",").unwrap_or(piece).trim_ascii_start();
+        }
         self.skipping = None;
         self.frames.clear();
-        let line = self.lines + 1;
-        self.reject(rejection, rest, line, sink);
+        self.reject(rejection, piece, self.lines + 1, sink);
     }
 }
 

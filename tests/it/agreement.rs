@@ -122,7 +122,8 @@ proptest! {
 #[test]
 fn real_records_agree() {
     let Some(folder) = shared_data() else { return };
-    let mut files: Vec<_> = std::fs::read_dir(folder.join("cloudtrail")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.join("cloudtrail")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let (mut records, mut accepted, mut rejected) = (0, 0, BTreeMap::<String, u32>::new());
     let mut mismatches = Vec::new();

@@ -58,11 +58,17 @@ fn the_summary_says_what_was_written_and_what_to_type_next() {
     let output = command().current_dir(folder.path()).args(["convert", "a.json"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    for part in ["2 records in: 1 rows written, 0 duplicates, 0 filtered, 1 rejected", "lake/rejected/", "trailsink cat lake", "duckdb"] {
+    for part in [
+        "2 records in: 1 rows written, 0 duplicates, 0 filtered, 1 rejected",
+        "lake/rejected/",
+        "trailsink cat lake",
+        "duckdb",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     // The summary as JSON has standard output for itself.
-    let output = command().current_dir(folder.path()).args(["convert", "--summary", "json", "a.json"]).output().unwrap();
+    let output =
+        command().current_dir(folder.path()).args(["convert", "--summary", "json", "a.json"]).output().unwrap();
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for name in ["records_in", "rows_written", "duplicates", "filtered", "rejected"] {
         assert!(summary[name].is_u64(), "{name}");
@@ -77,21 +83,26 @@ fn the_summary_says_what_was_written_and_what_to_type_next() {
 fn events_are_logged_as_json_lines_that_values_cannot_forge() {
     let folder = tempdir().unwrap();
     let forged = record(1).replace("GetObject", "x\\n{\\\"level\\\":\\\"ERROR\\\"}\\u001b[31m");
-    let failed = record(2).replacen('{', r#"{"errorCode":"AccessDenied","requestParameters":{"bucketName":"b","key":"k"},"#, 1);
+    let failed =
+        record(2).replacen('{', r#"{"errorCode":"AccessDenied","requestParameters":{"bucketName":"b","key":"k"},"#, 1);
     fs::write(folder.path().join("a.jsonl"), format!("{forged}\n{failed}")).unwrap();
     let lines = |which: &str| {
-        let output = command().current_dir(folder.path()).args(["convert", "--log-events", which, "a.jsonl"]).output().unwrap();
+        let output =
+            command().current_dir(folder.path()).args(["convert", "--log-events", which, "a.jsonl"]).output().unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
         errors.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>()
     };
     let all = lines("all");
     assert_eq!(all.len(), 2);
     for line in &all {
-        assert!(line["timestamp"].as_str().unwrap().ends_with('Z') && line["level"] == "INFO" && line["message"] == "event");
+        assert!(
+            line["timestamp"].as_str().unwrap().ends_with('Z') && line["level"] == "INFO" && line["message"] == "event"
+        );
     }
     let errors = lines("errors");
     assert_eq!(errors.len(), 1);
-    for (name, value) in [("event_id", "id-2"), ("outcome", "denied"), ("s3_bucket_name", "b"), ("s3_object_key", "k")] {
+    for (name, value) in [("event_id", "id-2"), ("outcome", "denied"), ("s3_bucket_name", "b"), ("s3_object_key", "k")]
+    {
         assert_eq!(errors[0][name], value);
     }
     assert!(lines("none").is_empty());
@@ -108,7 +119,9 @@ fn cat_tells_what_is_no_file_of_a_lake_and_stops_when_no_one_reads() {
     assert!(errors.contains("cannot read") && errors.contains("a.parquet"), "{errors}");
     fs::write(folder.path().join("b.jsonl"), (0..5000).map(record).collect::<Vec<_>>().join("\n")).unwrap();
     let program = env!("CARGO_BIN_EXE_trailsink");
-    let script = format!("{program} convert --to lake b.jsonl >/dev/null && {program} cat lake | head -n 1 && echo ${{PIPESTATUS[0]}}");
+    let script = format!(
+        "{program} convert --to lake b.jsonl >/dev/null && {program} cat lake | head -n 1 && echo ${{PIPESTATUS[0]}}"
+    );
     let output = Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -121,7 +134,8 @@ fn a_terminal_sees_a_progress_bar() {
     fs::write(folder.path().join("a.jsonl"), (0..60_000).map(record).collect::<Vec<_>>().join("\n")).unwrap();
     // `script` gives the program a terminal.
     let line = format!("{} convert a.jsonl", env!("CARGO_BIN_EXE_trailsink"));
-    let Ok(output) = Command::new("script").current_dir(folder.path()).args(["-qec", &line, "/dev/null"]).output() else {
+    let Ok(output) = Command::new("script").current_dir(folder.path()).args(["-qec", &line, "/dev/null"]).output()
+    else {
         println!("skipped: the command `script` of util-linux gives the program a terminal");
         return;
     };

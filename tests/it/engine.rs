@@ -163,7 +163,8 @@ pub fn convert(lake: &Path, arguments: &[&str], paths: &[&Path]) -> (serde_json:
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no summary: {errors}"));
+    let summary: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no summary: {errors}"));
     let count = |name: &str| summary[name].as_u64().unwrap();
     if output.status.code() == Some(0) || errors.is_empty() {
         let accounted = count("rows_written") + count("duplicates") + count("filtered") + count("rejected");

@@ -62,7 +62,8 @@ fn compare(found: &Found, expected: &Value) -> Result<(), String> {
         return Err(format!("{id}: partition {}", found.partition));
     }
     let row = expected["row"].as_object().unwrap();
-    let names: std::collections::BTreeSet<&str> = row.keys().map(String::as_str).chain(found.row.keys().copied()).collect();
+    let names: std::collections::BTreeSet<&str> =
+        row.keys().map(String::as_str).chain(found.row.keys().copied()).collect();
     let wrong: BTreeMap<&str, String> = names
         .into_iter()
         .filter(|name| !agrees(found.row.get(name), row.get(*name)))

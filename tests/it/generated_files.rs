@@ -4,9 +4,11 @@ use crate::engine::{repository, trailsink};
 
 #[test]
 fn schemas_are_up_to_date() {
-    for (format, file) in
-        [("athena", "schemas/athena.sql"), ("glue", "schemas/glue_columns.json"), ("markdown", "schemas/data_dictionary.md")]
-    {
+    for (format, file) in [
+        ("athena", "schemas/athena.sql"),
+        ("glue", "schemas/glue_columns.json"),
+        ("markdown", "schemas/data_dictionary.md"),
+    ] {
         let output = trailsink(&["schema", "--format", format]);
         assert!(output.status.success());
         let generated = String::from_utf8(output.stdout).unwrap();
@@ -21,8 +23,7 @@ fn schemas_are_up_to_date() {
 
 #[test]
 fn ddl_and_glue_columns_are_the_same_columns() {
-    let glue: serde_json::Value =
-        serde_json::from_slice(&trailsink(&["schema", "--format", "glue"]).stdout).unwrap();
+    let glue: serde_json::Value = serde_json::from_slice(&trailsink(&["schema", "--format", "glue"]).stdout).unwrap();
     let ddl = String::from_utf8(trailsink(&["schema", "--format", "athena"]).stdout).unwrap();
     let columns = glue.as_array().unwrap();
     assert_eq!(columns.len(), trailsink::columns::COLUMNS.len());

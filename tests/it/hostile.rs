@@ -25,8 +25,7 @@ pub struct Bridged {
 }
 
 pub fn bridged() -> impl Strategy<Value = Bridged> {
-    let time =
-        prop_oneof![6 => select(GOOD_TIMES), 1 => select(BAD_TIMES)].prop_map(str::to_string);
+    let time = prop_oneof![6 => select(GOOD_TIMES), 1 => select(BAD_TIMES)].prop_map(str::to_string);
     let envelope = (
         option::weighted(0.9, "[a-z0-9-]{0,36}|\\PC{1,8}"),
         select(DETAIL_TYPES).prop_map(|t| Some(t.to_string())),
@@ -49,17 +48,8 @@ pub fn bridged() -> impl Strategy<Value = Bridged> {
         }
         shuffle(&mut members, seed);
         let event = print(&Json::Object(members), &gaps);
-        let envelope = Envelope {
-            id,
-            detail_type,
-            time,
-            account,
-        };
-        Bridged {
-            event,
-            record,
-            envelope,
-        }
+        let envelope = Envelope { id, detail_type, time, account };
+        Bridged { event, record, envelope }
     })
 }
 
@@ -212,9 +202,7 @@ const DECISIVE: &[(&str, &[&str])] = &[
 ];
 
 /// A level around a value: an array, or an object with this key.
-const WRAPPINGS: &[&str] = &[
-    "[", "[", "items", "item", "content", "value", "Items", "Value", "other",
-];
+const WRAPPINGS: &[&str] = &["[", "[", "items", "item", "content", "value", "Items", "Value", "other"];
 
 fn any_json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
@@ -223,10 +211,7 @@ fn any_json() -> impl Strategy<Value = Json> {
         1 => "-?[1-9][0-9]{0,400}(\\.[0-9]{1,30})?".prop_map(Json::Scalar),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Json::Array),
-            vec((key(), inner), 0..4).prop_map(Json::Object),
-        ]
+        prop_oneof![vec(inner.clone(), 0..4).prop_map(Json::Array), vec((key(), inner), 0..4).prop_map(Json::Object),]
     })
 }
 
@@ -354,10 +339,7 @@ impl Json {
             return;
         }
         use Change::{Insert, Pascal, Remove, Repeat, Shuffle};
-        let on_object = matches!(
-            change,
-            Insert(..) | Repeat(..) | Remove(_) | Shuffle(_) | Pascal
-        );
+        let on_object = matches!(change, Insert(..) | Repeat(..) | Remove(_) | Shuffle(_) | Pascal);
         let (mut count, mut seen) = (0, 0);
         self.visit(&mut |members| count += if on_object { 1 } else { members.len() });
         let target = at.index(count.max(1));
@@ -410,9 +392,7 @@ fn change_member((key, value): &mut (String, Json), change: &Change) {
 
 fn change_object(members: &mut Members, change: &Change) {
     match change {
-        Change::Insert(at, key, value) => {
-            members.insert(at.index(members.len() + 1), (key.clone(), value.clone()))
-        }
+        Change::Insert(at, key, value) => members.insert(at.index(members.len() + 1), (key.clone(), value.clone())),
         Change::Repeat(at, value, mask) if !members.is_empty() => {
             let (mut key, old) = members[at.index(members.len())].clone();
             if mask % 2 == 1 {
@@ -424,10 +404,7 @@ fn change_object(members: &mut Members, change: &Change) {
         Change::Remove(at) if !members.is_empty() => _ = members.remove(at.index(members.len())),
         Change::Shuffle(seed) => shuffle(members, *seed),
         Change::Pascal => {
-            for (key, _) in members
-                .iter_mut()
-                .filter(|(key, _)| key[1..].starts_with(char::is_lowercase))
-            {
+            for (key, _) in members.iter_mut().filter(|(key, _)| key[1..].starts_with(char::is_lowercase)) {
                 let first = key[1..].chars().next().unwrap();
                 key.replace_range(1..1 + first.len_utf8(), &first.to_uppercase().to_string());
             }
@@ -438,11 +415,7 @@ fn change_object(members: &mut Members, change: &Change) {
 
 fn shuffle(members: &mut Members, seed: u64) {
     members.sort_by_cached_key(|(key, _)| {
-        let mix = |h: u64, b: u8| {
-            (h ^ u64::from(b))
-                .wrapping_mul(0x0100_0000_01b3)
-                .rotate_left(9)
-        };
+        let mix = |h: u64, b: u8| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3).rotate_left(9);
         key.bytes().fold(seed | 1, mix)
     });
 }
@@ -466,11 +439,7 @@ fn quoted(text: &str) -> String {
 
 /// What a string literal says (nothing, if text cannot), or the text of another scalar.
 fn decoded(literal: &str) -> String {
-    if literal.starts_with('"') {
-        serde_json::from_str(literal).unwrap_or_default()
-    } else {
-        literal.to_string()
-    }
+    if literal.starts_with('"') { serde_json::from_str(literal).unwrap_or_default() } else { literal.to_string() }
 }
 
 fn scalar_of(text: Option<&str>) -> Json {
@@ -508,11 +477,7 @@ fn respelled(literal: &str, mask: u16) -> String {
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let hex = format!("{unit:04x}");
-                let hex = if bit % 2 == 0 {
-                    hex
-                } else {
-                    hex.to_uppercase()
-                };
+                let hex = if bit % 2 == 0 { hex } else { hex.to_uppercase() };
                 out += &format!("\\u{hex}");
             }
         }
@@ -544,11 +509,7 @@ fn print(json: &Json, gaps: &[&str]) -> String {
                     *out += &(gap() + key + &gap() + ":");
                     walk(value, gap, out);
                 }
-                *out += &if members.is_empty() {
-                    format!("{{{}}}", gap())
-                } else {
-                    "}".to_string()
-                };
+                *out += &if members.is_empty() { format!("{{{}}}", gap()) } else { "}".to_string() };
             }
         }
         *out += &gap();
@@ -597,12 +558,7 @@ mod tests {
         for_all(500, bridged(), |b| {
             compact(&b.event).unwrap();
             if let Ok(row) = row(&b.record, Some(&b.envelope)) {
-                assert!(
-                    same(&restore(&row), &b.record),
-                    "{}\n{}",
-                    b.record,
-                    restore(&row)
-                );
+                assert!(same(&restore(&row), &b.record), "{}\n{}", b.record, restore(&row));
                 assert_eq!(partition(&row, Some(&b.envelope)).event_date.len(), 10);
             }
         });
@@ -610,9 +566,7 @@ mod tests {
 
     #[test]
     fn broken_and_deep_records_do_no_harm() {
-        for_all(200, too_deep(), |text| {
-            assert_eq!(row(&text, None), Err("too_deep"))
-        });
+        for_all(200, too_deep(), |text| assert_eq!(row(&text, None), Err("too_deep")));
         for_all(200, broken(), |bytes| {
             let text = String::from_utf8(bytes);
             _ = text.map(|text| row(&text, None));
@@ -649,23 +603,14 @@ mod tests {
     fn every_column_and_code_is_reached() {
         let counts = RefCell::new(BTreeMap::new());
         let count = |name| *counts.borrow_mut().entry(name).or_insert(0) += 1;
-        for_all(2000, bridged(), |b| {
-            match row(&b.record, Some(&b.envelope)) {
-                Ok(row) => row.into_keys().for_each(count),
-                Err(code) => count(code),
-            }
+        for_all(2000, bridged(), |b| match row(&b.record, Some(&b.envelope)) {
+            Ok(row) => row.into_keys().for_each(count),
+            Err(code) => count(code),
         });
         let mut counts = counts.into_inner();
         println!("{counts:#?}");
-        let codes = [
-            "aggregated_event",
-            "not_cloudtrail",
-            "invalid_event_time",
-            "time_out_of_range",
-        ];
-        codes
-            .iter()
-            .for_each(|code| assert!(counts.remove(code).is_some(), "{code}"));
+        let codes = ["aggregated_event", "not_cloudtrail", "invalid_event_time", "time_out_of_range"];
+        codes.iter().for_each(|code| assert!(counts.remove(code).is_some(), "{code}"));
         counts.remove("missing_event_time"); // most events bring a time of their own
         // Every column but log_file, which no record has.
         assert_eq!(counts.len(), 105);

@@ -28,7 +28,10 @@ fn python() -> Option<PathBuf> {
                     .status()
                     .is_ok_and(|status| status.success());
             if !installed {
-                assert!(std::env::var_os("TRAILSINK_REQUIRE_PYTHON").is_none(), "python3 with venv and pip is required");
+                assert!(
+                    std::env::var_os("TRAILSINK_REQUIRE_PYTHON").is_none(),
+                    "python3 with venv and pip is required"
+                );
                 println!("skipped: needs python3 with venv, and pip to install tests/requirements.txt");
                 return None;
             }

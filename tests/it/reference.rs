@@ -90,20 +90,12 @@ fn value_at<'a>(text: &'a str, at: &mut usize) -> Value<'a> {
                     *at += 1; // the colon
                     let value = value_at(text, at);
                     members.retain(|m| m.key != key);
-                    members.push(Member {
-                        spelled,
-                        key,
-                        value,
-                    });
+                    members.push(Member { spelled, key, value });
                 }
                 *at += usize::from(bytes[*at] == b',');
             }
             *at += 1;
-            if open == b'[' {
-                Kind::Array(items)
-            } else {
-                Kind::Object(members)
-            }
+            if open == b'[' { Kind::Array(items) } else { Kind::Object(members) }
         }
         _ => {
             let word = text[start..].split([',', ']', '}']).next().unwrap();
@@ -204,11 +196,7 @@ impl<'a> Value<'a> {
     }
 
     fn string(&self) -> Option<String> {
-        if let Kind::String(_) = self.kind {
-            self.text()
-        } else {
-            None
-        }
+        if let Kind::String(_) = self.kind { self.text() } else { None }
     }
 
     /// "a bool takes true, "true", "True"", and the same of false.
@@ -223,11 +211,7 @@ impl<'a> Value<'a> {
 
     /// "a bigint takes 7, 7.0, "7", "7.0" if it fits": -?digits, an optional .0+, no exponent.
     fn whole(&self) -> Option<i64> {
-        let number = if let Kind::Number = self.kind {
-            Some(self.raw.to_string())
-        } else {
-            None
-        };
+        let number = if let Kind::Number = self.kind { Some(self.raw.to_string()) } else { None };
         let text = number.or(self.string())?;
         let (whole, zeros) = text.split_once('.').unwrap_or((&text, "0"));
         let digits = whole.strip_prefix('-').unwrap_or(whole);
@@ -285,18 +269,12 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 /// (UTC); past milliseconds it is cut." As milliseconds since 1970.
 pub fn millis(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize, max: i64| -> Option<i64> {
-        let digits = text
-            .get(from..to)
-            .filter(|t| is_all(t, |b| b.is_ascii_digit()))?;
+        let digits = text.get(from..to).filter(|t| is_all(t, |b| b.is_ascii_digit()))?;
         digits.parse().ok().filter(|n| *n <= max)
     };
     let mark = |at: usize, allowed: &str| text.get(at..at + 1).filter(|c| allowed.contains(c));
     let (year, month, day) = (number(0, 4, 9999)?, number(5, 7, 12)?, number(8, 10, 31)?);
-    let (hour, minute, second) = (
-        number(11, 13, 23)?,
-        number(14, 16, 59)?,
-        number(17, 19, 59)?,
-    );
+    let (hour, minute, second) = (number(11, 13, 23)?, number(14, 16, 59)?, number(17, 19, 59)?);
     for (at, allowed) in [(4, "-"), (7, "-"), (10, "Tt "), (13, ":"), (16, ":")] {
         mark(at, allowed)?;
     }
@@ -447,11 +425,7 @@ fn accept(record: &Value, row: &Row) -> Result<(), &'static str> {
     ];
     let unlike = signs.iter().all(|s| record.at(&[s]).is_none());
     // An S3 notification also has eventTime, eventName and eventSource.
-    if is("event_source", "aws:s3") || unlike {
-        Err("not_cloudtrail")
-    } else {
-        Ok(())
-    }
+    if is("event_source", "aws:s3") || unlike { Err("not_cloudtrail") } else { Ok(()) }
 }
 
 /// "a readable `eventTime` between 2006-01-01 and 2100-01-01"; "Only if eventTime is absent or null
@@ -557,10 +531,7 @@ fn read(form: Form, value: &Value) -> (Option<Cell>, bool) {
     let string = value.string();
     match form {
         Text => (value.text().map(Cell::Text), string.is_some()),
-        Bool => (
-            value.truth().map(Cell::Bool),
-            matches!(value.kind, Kind::Bool(_)),
-        ),
+        Bool => (value.truth().map(Cell::Bool), matches!(value.kind, Kind::Bool(_))),
         QuotedBool => {
             let exact = matches!(string.as_deref(), Some("true" | "false"));
             (value.truth().map(Cell::Bool), exact)
@@ -663,24 +634,15 @@ fn resource_lists(record: &Value, row: &mut Row) {
 /// any_arns, any_access_key_ids: "every string value anywhere in the record"; any_resource_ids:
 /// "every string value in requestParameters, responseElements or serviceEventDetails".
 fn needles(record: &Value, row: &mut Row) {
-    let parts = [
-        "requestParameters",
-        "responseElements",
-        "serviceEventDetails",
-    ];
+    let parts = ["requestParameters", "responseElements", "serviceEventDetails"];
     let (mut anywhere, mut within) = (Vec::new(), Vec::new());
     strings(record, &mut anywhere);
-    for m in record
-        .members()
-        .iter()
-        .filter(|m| parts.iter().any(|n| m.is(n)))
-    {
+    for m in record.members().iter().filter(|m| parts.iter().any(|n| m.is(n))) {
         strings(&m.value, &mut within);
     }
     within.retain(|s| is_resource_id(s));
     put_list(row, "any_resource_ids", within);
-    let (arns, others): (Vec<_>, Vec<_>) =
-        anywhere.into_iter().partition(|s| s.starts_with("arn:"));
+    let (arns, others): (Vec<_>, Vec<_>) = anywhere.into_iter().partition(|s| s.starts_with("arn:"));
     put_list(row, "any_arns", arns);
     let keys = others.into_iter().filter(|s| is_access_key_id(s)).collect();
     put_list(row, "any_access_key_ids", keys);
@@ -721,11 +683,7 @@ fn roles_and_keys(record: &Value, row: &mut Row) {
     let lasting = record.at(&["responseElements", "accessKey", "accessKeyId"]);
     put_text(row, "assumed_role_arn", role);
     put_text(row, "role_session_name", session);
-    put_text(
-        row,
-        "issued_access_key_id",
-        either(&[temporary, lasting]).and_then(Value::text),
-    );
+    put_text(row, "issued_access_key_id", either(&[temporary, lasting]).and_then(Value::text));
 }
 
 // ---- S3 -----------------------------------------------------------------------------------------
@@ -780,10 +738,7 @@ fn s3(record: &Value, row: &mut Row) {
 /// "(x-amz-* members here in any letter case)"; of several the first that is filled.
 fn any_case<'v, 'a>(object: &'v Value<'a>, name: &str) -> Option<&'v Value<'a>> {
     let named = |key: &[u16]| String::from_utf16(key).is_ok_and(|k| k.eq_ignore_ascii_case(name));
-    let found = object
-        .members()
-        .iter()
-        .filter(|m| named(&m.key) && !m.value.is_null());
+    let found = object.members().iter().filter(|m| named(&m.key) && !m.value.is_null());
     either(&found.map(|m| Some(&m.value)).collect::<Vec<_>>())
 }
 
@@ -821,17 +776,10 @@ fn ec2(record: &Value, row: &mut Row) {
         return;
     }
     let is_part = |m: &&Member| m.is("requestParameters") || m.is("responseElements");
-    let parts: Vec<&Value> = record
-        .members()
-        .iter()
-        .filter(is_part)
-        .map(|m| &m.value)
-        .collect();
+    let parts: Vec<&Value> = record.members().iter().filter(is_part).map(|m| &m.value).collect();
     let every = |steps: &[&[&str]]| {
         let mut out = Vec::new();
-        parts
-            .iter()
-            .for_each(|part| search(part, 0, steps, &mut out));
+        parts.iter().for_each(|part| search(part, 0, steps, &mut out));
         out.retain(|text| !text.is_empty());
         out
     };
@@ -845,42 +793,23 @@ fn ec2(record: &Value, row: &mut Row) {
         put_text(row, column, every(steps).into_iter().next());
     }
     if !row.contains_key("ec2_availability_zone") {
-        put_text(
-            row,
-            "ec2_availability_zone",
-            every(&[&["zone"]]).into_iter().next(),
-        );
+        put_text(row, "ec2_availability_zone", every(&[&["zone"]]).into_iter().next());
     }
     let profile = parts.iter().find_map(|part| first_profile(part, false));
     let named = |name: &str| first_scalar(profile?, name);
-    put_text(
-        row,
-        "ec2_iam_instance_profile",
-        named("name").or(named("arn")),
-    );
+    put_text(row, "ec2_iam_instance_profile", named("name").or(named("arn")));
 
     let mut rules = Vec::new();
     if changes_rules(text_of(row, "event_name")) {
         let request = record.at(&["requestParameters"]);
-        request
-            .iter()
-            .for_each(|request| ip_rules(request, &mut rules));
+        request.iter().for_each(|request| ip_rules(request, &mut rules));
     }
     put_list(row, "ec2_ip_rules", rules);
 
     let (mut added, mut shared) = (Vec::new(), Vec::new());
-    parts
-        .iter()
-        .for_each(|part| permissions_added(part, false, &mut added));
-    let names: &[&str] = &[
-        "userId",
-        "group",
-        "organizationArn",
-        "organizationalUnitArn",
-    ];
-    added
-        .iter()
-        .for_each(|part| search(part, 0, &[names], &mut shared));
+    parts.iter().for_each(|part| permissions_added(part, false, &mut added));
+    let names: &[&str] = &["userId", "group", "organizationArn", "organizationalUnitArn"];
+    added.iter().for_each(|part| search(part, 0, &[names], &mut shared));
     put_list(row, "ec2_shared_with", shared);
 }
 
@@ -924,10 +853,7 @@ fn reached<'v, 'a>(value: &'v Value<'a>, out: &mut Vec<&'v Value<'a>>) {
 fn scalars(value: &Value) -> Vec<String> {
     let mut out = Vec::new();
     reached(value, &mut out);
-    out.iter()
-        .filter_map(|v| v.text())
-        .filter(|text| !text.is_empty())
-        .collect()
+    out.iter().filter_map(|v| v.text()).filter(|text| !text.is_empty()).collect()
 }
 
 /// The first scalar, not empty, in the member with this name.
@@ -942,8 +868,7 @@ fn first_profile<'v, 'a>(value: &'v Value<'a>, named: bool) -> Option<&'v Value<
         Kind::Array(items) => items.iter().find_map(|item| first_profile(item, named)),
         Kind::Object(_) if named => Some(value),
         _ => {
-            let inner =
-                |m: &'v Member<'a>| first_profile(&m.value, m.is_either("iamInstanceProfile"));
+            let inner = |m: &'v Member<'a>| first_profile(&m.value, m.is_either("iamInstanceProfile"));
             value.members().iter().find_map(inner)
         }
     }
@@ -952,9 +877,7 @@ fn first_profile<'v, 'a>(value: &'v Value<'a>, named: bool) -> Option<&'v Value<
 /// What stands under "createVolumePermission.add or launchPermission.add".
 fn permissions_added<'v, 'a>(value: &'v Value<'a>, within: bool, out: &mut Vec<&'v Value<'a>>) {
     if let Kind::Array(items) = &value.kind {
-        items
-            .iter()
-            .for_each(|item| permissions_added(item, within, out));
+        items.iter().for_each(|item| permissions_added(item, within, out));
     }
     for m in value.members() {
         let permission = m.is_one_of(&["createVolumePermission", "launchPermission"]);
@@ -968,11 +891,8 @@ fn permissions_added<'v, 'a>(value: &'v Value<'a>, within: bool, out: &mut Vec<&
 
 /// "for Authorize/RevokeSecurityGroupIngress/Egress and ModifySecurityGroupRules"
 fn changes_rules(event_name: &str) -> bool {
-    let verb = event_name
-        .strip_prefix("Authorize")
-        .or(event_name.strip_prefix("Revoke"));
-    matches!(verb, Some("SecurityGroupIngress" | "SecurityGroupEgress"))
-        || event_name == "ModifySecurityGroupRules"
+    let verb = event_name.strip_prefix("Authorize").or(event_name.strip_prefix("Revoke"));
+    matches!(verb, Some("SecurityGroupIngress" | "SecurityGroupEgress")) || event_name == "ModifySecurityGroupRules"
 }
 
 /// "one entry per rule and target, `<protocol> <from>-<to> <target>`". A rule is an object,
@@ -999,23 +919,12 @@ fn protocol_and_ports(rule: &Value) -> String {
         Some(text) if text != "-1" => text,
         _ => default.to_string(),
     };
-    format!(
-        "{} {}-{}",
-        or("ipProtocol", "all"),
-        or("fromPort", "*"),
-        or("toPort", "*")
-    )
+    format!("{} {}-{}", or("ipProtocol", "all"), or("fromPort", "*"), or("toPort", "*"))
 }
 
 /// "target is a CIDR (v4 or v6), a group id (else `group:<name>`) or a prefix list id"
 fn targets(m: &Member) -> Option<Vec<String>> {
-    let own = [
-        "cidrIp",
-        "cidrIpv4",
-        "cidrIpv6",
-        "prefixListId",
-        "referencedGroupId",
-    ];
+    let own = ["cidrIp", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupId"];
     if m.is_one_of(&own) {
         return Some(scalars(&m.value));
     }
@@ -1093,12 +1002,7 @@ fn plain(value: &Value) -> Plain {
         Kind::Null | Kind::Bool(_) | Kind::Number => Plain::Scalar(value.raw.to_string()),
         Kind::String(units) => Plain::String(units.clone()),
         Kind::Array(items) => Plain::Array(items.iter().map(plain).collect()),
-        Kind::Object(members) => Plain::Object(
-            members
-                .iter()
-                .map(|m| (m.key.clone(), plain(&m.value)))
-                .collect(),
-        ),
+        Kind::Object(members) => Plain::Object(members.iter().map(|m| (m.key.clone(), plain(&m.value))).collect()),
     }
 }
 
@@ -1168,9 +1072,7 @@ fn print(value: &Plain) -> String {
 pub fn same(a: &str, b: &str) -> bool {
     let lean = |text: &str| {
         let mut record = plain(&parse(&compact(text).unwrap()));
-        leave_out(&mut record, &|value| {
-            *value == Plain::Scalar("null".to_string())
-        });
+        leave_out(&mut record, &|value| *value == Plain::Scalar("null".to_string()));
         if let Plain::Object(members) = &mut record {
             for name in ["userIdentity", "tlsDetails"] {
                 let key: Vec<u16> = name.encode_utf16().collect();
@@ -1326,10 +1228,7 @@ ec2_ip_rules=NULL
             Some(Cell::Bool(b)) => b.to_string(),
             Some(Cell::Int(n) | Cell::Time(n)) => n.to_string(),
             Some(Cell::List(list)) => {
-                let texts: Vec<_> = list
-                    .iter()
-                    .map(|t| t.as_deref().unwrap_or("NULL"))
-                    .collect();
+                let texts: Vec<_> = list.iter().map(|t| t.as_deref().unwrap_or("NULL")).collect();
                 texts.join(" | ")
             }
         }
@@ -1368,14 +1267,7 @@ ec2_ip_rules=NULL
         for text in bad {
             assert_eq!(millis(text), None, "{text}");
         }
-        for seconds in [
-            0,
-            -1,
-            951_782_400,
-            -62_167_219_200,
-            253_402_300_799,
-            1_709_210_415,
-        ] {
+        for seconds in [0, -1, 951_782_400, -62_167_219_200, 253_402_300_799, 1_709_210_415] {
             assert_eq!(millis(&wire_time(seconds * 1000)), Some(seconds * 1000));
         }
     }
@@ -1388,18 +1280,12 @@ ec2_ip_rules=NULL
             ("{} x", "invalid_json"),
             ("{\"a\":", "truncated"),
             (&deep, "too_deep"),
-            (
-                r#"{"eventCategory":"Aggregated","eventId":"1"}"#,
-                "aggregated_event",
-            ),
+            (r#"{"eventCategory":"Aggregated","eventId":"1"}"#, "aggregated_event"),
             (&record(r#""eventSource":"aws:s3""#), "not_cloudtrail"),
             (r#"{"eventTime":null,"x":1}"#, "not_cloudtrail"),
             (r#"{"eventName":"x"}"#, "missing_event_time"),
             (r#"{"eventTime":1704067200}"#, "invalid_event_time"),
-            (
-                r#"{"eventTime":"2100-01-01T00:00:00Z"}"#,
-                "time_out_of_range",
-            ),
+            (r#"{"eventTime":"2100-01-01T00:00:00Z"}"#, "time_out_of_range"),
         ];
         for (text, code) in cases {
             assert_eq!(row(text, None), Err(code), "{text}");
@@ -1410,16 +1296,9 @@ ec2_ip_rules=NULL
     fn envelopes() {
         let time = Some("2024-01-01T00:00:00Z".to_string());
         let account = Some("111122223333".to_string());
-        let envelope = Envelope {
-            time,
-            account,
-            ..Envelope::default()
-        };
+        let envelope = Envelope { time, account, ..Envelope::default() };
         let row = |text: &str| row(text, Some(&envelope));
-        assert_eq!(
-            row(r#"{"eventTime":"","eventID":"x"}"#),
-            Err("invalid_event_time")
-        );
+        assert_eq!(row(r#"{"eventTime":"","eventID":"x"}"#), Err("invalid_event_time"));
         let row = row(r#"{"eventID":"x"}"#).unwrap();
         assert_eq!(row["event_time"], Cell::Time(1_704_067_200_000));
         assert_eq!(restore(&row), r#"{"eventID":"x"}"#);
@@ -1430,29 +1309,14 @@ ec2_ip_rules=NULL
     fn partitions() {
         let cases = [
             ("", "management 2024-02-29 unknown unknown"),
-            (
-                r#""managementEvent":"false""#,
-                "data 2024-02-29 unknown unknown",
-            ),
-            (
-                r#""eventCategory":"NetworkActivity","awsRegion":"eu-1""#,
-                "network 2024-02-29 unknown eu-1",
-            ),
-            (
-                r#""eventCategory":"x","awsRegion":"../..""#,
-                "other 2024-02-29 unknown unknown",
-            ),
-            (
-                r#""userIdentity":{"accountId":"111122223333"}"#,
-                "management 2024-02-29 111122223333 unknown",
-            ),
+            (r#""managementEvent":"false""#, "data 2024-02-29 unknown unknown"),
+            (r#""eventCategory":"NetworkActivity","awsRegion":"eu-1""#, "network 2024-02-29 unknown eu-1"),
+            (r#""eventCategory":"x","awsRegion":"../..""#, "other 2024-02-29 unknown unknown"),
+            (r#""userIdentity":{"accountId":"111122223333"}"#, "management 2024-02-29 111122223333 unknown"),
         ];
         for (members, expected) in cases {
             let p = partition(&row(&record(members), None).unwrap(), None);
-            let found = format!(
-                "{} {} {} {}",
-                p.category, p.event_date, p.account_id, p.region
-            );
+            let found = format!("{} {} {} {}", p.category, p.event_date, p.account_id, p.region);
             assert_eq!(found, expected);
         }
     }
@@ -1460,27 +1324,15 @@ ec2_ip_rules=NULL
     #[test]
     fn sameness() {
         let cases = [
-            (
-                r#"{"a":1,"b":null,"c":{"d":null}}"#,
-                r#"{ "c":{},"\u0061":1}"#,
-                true,
-            ),
-            (
-                r#"{"userIdentity":{"x":{},"y":{"z":null}}}"#,
-                r#"{"userIdentity":{}}"#,
-                true,
-            ),
+            (r#"{"a":1,"b":null,"c":{"d":null}}"#, r#"{ "c":{},"\u0061":1}"#, true),
+            (r#"{"userIdentity":{"x":{},"y":{"z":null}}}"#, r#"{"userIdentity":{}}"#, true),
             (r#"{"a":1,"a":2}"#, r#"{"a":2}"#, true),
             (r#"{"a":"\ud83d\ude00\/"}"#, r#"{"a":"😀/"}"#, true),
             (r#"{"a":1.0}"#, r#"{"a":1}"#, false),
             (r#"{"x":{}}"#, "{}", false),
             (r#"{"a":[null]}"#, r#"{"a":[]}"#, false),
             (r#"{"userIdentity":{}}"#, "{}", false),
-            (
-                r#"{"userIdentity":{"x":{"y":{}}}}"#,
-                r#"{"userIdentity":{}}"#,
-                false,
-            ),
+            (r#"{"userIdentity":{"x":{"y":{}}}}"#, r#"{"userIdentity":{}}"#, false),
             (r#"{"a":"\ud800"}"#, r#"{"a":"\ud801"}"#, false),
         ];
         for (a, b, expected) in cases {
@@ -1496,10 +1348,7 @@ ec2_ip_rules=NULL
         let named = std::env::var_os("TRAILSINK_SHARED_DATA").map(PathBuf::from);
         let folder = named.unwrap_or(beside).join("cloudtrail");
         let Ok(files) = std::fs::read_dir(&folder) else {
-            println!(
-                "skipped: there is no {}; TRAILSINK_SHARED_DATA can name another",
-                folder.display()
-            );
+            println!("skipped: there is no {}; TRAILSINK_SHARED_DATA can name another", folder.display());
             return;
         };
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -1509,8 +1358,7 @@ ec2_ip_rules=NULL
                 match row(line, None) {
                     Ok(row) => {
                         assert!(same(&restore(&row), line), "{}:{}", path.display(), i + 1);
-                        row.keys()
-                            .for_each(|column| *counts.entry(column).or_default() += 1);
+                        row.keys().for_each(|column| *counts.entry(column).or_default() += 1);
                     }
                     Err(code) => *counts.entry(code).or_default() += 1,
                 }
