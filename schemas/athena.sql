@@ -1,5 +1,5 @@
--- Replace BUCKET/PREFIX by the lake's address, and the first day by that of your oldest event: days outside the range
--- are not found. Partition projection needs no crawler and no ALTER TABLE.
+-- Replace BUCKET/PREFIX by the lake's address. Partition projection needs no crawler and no ALTER TABLE; days outside the
+-- range are not found, so it begins with the oldest day that a record can have. Always ask for days of event_date.
 CREATE EXTERNAL TABLE IF NOT EXISTS events (
   event_time timestamp COMMENT 'When the request was completed, UTC, by the clock of the service host; whole seconds as CloudTrail sends it.',
   event_id string COMMENT 'GUID that CloudTrail gives each event; the key for finding duplicates.',
@@ -120,7 +120,7 @@ TBLPROPERTIES (
   'projection.category.values' = 'management,data,insight,network,other',
   'projection.event_date.type' = 'date',
   'projection.event_date.format' = 'yyyy-MM-dd',
-  'projection.event_date.range' = '2013-11-01,NOW+1DAYS',
+  'projection.event_date.range' = '2006-01-01,NOW+1DAYS',
   'projection.event_date.interval' = '1',
   'projection.event_date.interval.unit' = 'DAYS',
   'storage.location.template' = 's3://BUCKET/PREFIX/events/category=${category}/event_date=${event_date}/'

@@ -1,7 +1,8 @@
 //! The table of columns as text: Athena's DDL, Glue's columns, the data dictionary.
 
 use crate::columns::{COLUMNS, Column, Kind, Service, Source};
-use crate::partition::{CATEGORIES, Field, Layout};
+use crate::extract::{DAY, MIN_TIME};
+use crate::partition::{CATEGORIES, Field, Layout, date};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -79,8 +80,8 @@ pub fn athena_ddl() -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         ddl,
-        "-- Replace BUCKET/PREFIX by the lake's address, and the first day by that of your oldest event: days outside the range\n\
-         -- are not found. Partition projection needs no crawler and no ALTER TABLE.\n\
+        "-- Replace BUCKET/PREFIX by the lake's address. Partition projection needs no crawler and no ALTER TABLE; days outside the\n\
+         -- range are not found, so it begins with the oldest day that a record can have. Always ask for days of event_date.\n\
          CREATE EXTERNAL TABLE IF NOT EXISTS events (\n{}\n)\nPARTITIONED BY (\n{}\n)\nSTORED AS PARQUET\n\
          LOCATION 's3://BUCKET/PREFIX/events/'\nTBLPROPERTIES (\n{}\n);\n",
         columns.join(",\n"),
@@ -103,7 +104,7 @@ fn table_properties(layout: &Layout) -> Vec<String> {
             Field::EventDate => {
                 set("type", "date");
                 set("format", "yyyy-MM-dd");
-                set("range", "2013-11-01,NOW+1DAYS");
+                set("range", &format!("{},NOW+1DAYS", date((MIN_TIME / DAY) as i32)));
                 set("interval", "1");
                 set("interval.unit", "DAYS");
             }

@@ -132,7 +132,8 @@ fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> St
         text.push_str(&format!(
             "next: duckdb -c \"SELECT event_name, outcome, count(*) FROM '{to}/events/**/*.parquet' GROUP BY ALL ORDER BY 3 DESC\"\n"
         ));
-        text.push_str(&format!("  or: trailsink cat {to}\n"));
+        let program = std::env::args().next().unwrap_or_else(|| "trailsink".to_owned());
+        text.push_str(&format!("  or: {program} cat {to}\n"));
     }
     text
 }

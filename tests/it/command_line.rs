@@ -61,7 +61,7 @@ fn the_summary_says_what_was_written_and_what_to_type_next() {
     for part in [
         "2 records in: 1 rows written, 0 duplicates, 0 filtered, 1 rejected",
         "lake/rejected/",
-        "trailsink cat lake",
+        "trailsink cat lake\n",
         "duckdb",
     ] {
         assert!(text.contains(part), "{part} in {text}");
