@@ -125,8 +125,14 @@ fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> St
         size(bytes),
         took.as_secs_f64(),
     ));
+    for example in &summary.examples {
+        text.push_str(&format!("rejected: {example}\n"));
+    }
+    if summary.rejected > summary.examples.len() as u64 {
+        text.push_str(&format!("... and {} more\n", summary.rejected - summary.examples.len() as u64));
+    }
     for file in &summary.rejected_files {
-        text.push_str(&format!("rejected, each line with its reason: {file}\n"));
+        text.push_str(&format!("kept, each with its reason and its bytes, in {file}\n"));
     }
     if !summary.files.is_empty() {
         text.push_str(&format!(

@@ -8,6 +8,7 @@ use crate::gather::{Gathered, Partitions, RejectedLines, Worker};
 use crate::input::{Input, Progress, Units};
 use crate::log::{LogEvents, log_row};
 use crate::partition::{Layout, date};
+use crate::rejected;
 use crate::run::{Block, Merge};
 use crate::store::Store;
 use rayon::prelude::*;
@@ -19,10 +20,15 @@ use tempfile::NamedTempFile;
 
 /// Bytes of rows that all workers together hold before they spill.
 const GATHER_BYTES: usize = 64 << 20;
+/// Bytes of rows that a worker may hold in any case: smaller runs would be too many to merge.
+const MIN_GATHER_BYTES: usize = 8 << 20;
 /// Rows after which a file ends if enough rows for another are left: about 200 MB of Parquet.
 const MAX_FILE_ROWS: usize = 32 * 4 * BLOCK_ROWS;
 /// Rows that must be left for another file.
 const MIN_FILE_ROWS: usize = 50_000;
+
+/// Rejected lines that a person is shown.
+const EXAMPLES: usize = 5;
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -52,6 +58,9 @@ pub struct Summary {
     pub files: Vec<FileWritten>,
     /// Files of rejected lines.
     pub rejected_files: Vec<String>,
+    /// The first few of the rejected lines, for a person: where, which reason, what is wrong.
+    #[serde(skip)]
+    pub examples: Vec<String>,
     /// Why files could not be written.
     #[serde(skip)]
     pub failures: Vec<Error>,
@@ -100,9 +109,10 @@ pub fn convert(
     summary.duplicates = pool.install(|| output.write_all(merge))?;
     let mut done = output.done.into_inner().unwrap_or_else(PoisonError::into_inner);
     match write_rejected(rejected_lines, store) {
-        Ok(files) => {
+        Ok((files, examples)) => {
             summary.rejected_files = files;
             summary.rejected = rejected;
+            summary.examples = examples;
         }
         Err(error) => done.failures.push(error),
     }
@@ -132,7 +142,7 @@ fn gather(
     progress: &Arc<Progress>,
 ) -> Result<Gathered, Error> {
     let units = Mutex::new(Units::new(inputs, progress.clone()));
-    let budget = GATHER_BYTES / options.threads;
+    let budget = (GATHER_BYTES / options.threads).max(MIN_GATHER_BYTES);
     let work = |_| {
         let mut worker = Worker::new(&options.layout, partitions, progress, budget);
         loop {
@@ -309,8 +319,9 @@ impl Output<'_> {
     }
 }
 
-/// Writes one file of rejected lines a day.
-fn write_rejected(mut lines: RejectedLines, store: &dyn Store) -> Result<Vec<String>, Error> {
+/// Writes one file of rejected lines a day; gives their addresses, and the first few lines for a person.
+fn write_rejected(mut lines: RejectedLines, store: &dyn Store) -> Result<(Vec<String>, Vec<String>), Error> {
+    let mut examples = Vec::new();
     let mut addresses = Vec::new();
     let mut open: Option<(Option<i32>, BufWriter<NamedTempFile>, blake3::Hasher)> = None;
     let mut put = |(day, file, hash): (Option<i32>, BufWriter<NamedTempFile>, blake3::Hasher)| {
@@ -329,6 +340,9 @@ fn write_rejected(mut lines: RejectedLines, store: &dyn Store) -> Result<Vec<Str
                 put(done)?;
             }
         }
+        if examples.len() < EXAMPLES {
+            examples.extend(rejected::in_words(line));
+        }
         if let Some((_, file, hash)) = &mut open {
             hash.update(line);
             file.write_all(line).map_err(|error| Error::store("a file of rejected lines", error))?;
@@ -337,5 +351,5 @@ fn write_rejected(mut lines: RejectedLines, store: &dyn Store) -> Result<Vec<Str
     })?;
     open.map_or(Ok(()), &mut put)?;
     addresses.sort_unstable();
-    Ok(addresses)
+    Ok((addresses, examples))
 }

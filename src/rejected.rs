@@ -55,12 +55,15 @@ impl Rejection {
     }
 }
 
-impl From<crate::json::Error> for Rejection {
-    fn from(error: crate::json::Error) -> Self {
+impl Rejection {
+    /// Text that is not JSON that we take; its `at` is the byte of the piece, from 0.
+    pub fn of_json(error: crate::json::Error) -> Self {
         use crate::json::{ErrorKind, MAX_DEPTH};
         match error.kind {
-            ErrorKind::Truncated => Rejection::new(Code::Truncated, "the text ends inside a value"),
-            ErrorKind::Invalid => Rejection::new(Code::InvalidJson, "not JSON"),
+            ErrorKind::Truncated => Rejection::new(Code::Truncated, "not whole: the text ends inside a value"),
+            ErrorKind::Invalid => {
+                Rejection::new(Code::InvalidJson, format!("not JSON: see byte {} of the payload", error.at + 1))
+            }
             ErrorKind::TooDeep => Rejection::new(Code::TooDeep, format!("nested deeper than {MAX_DEPTH} levels")),
         }
     }
@@ -101,6 +104,19 @@ pub fn line(rejection: &Rejection, source: &str, payload: &[u8], payload_bytes: 
     };
     // Strings and numbers always serialize.
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// A rejected line for a person: where, which reason, what is wrong. Nothing of it can steer a terminal.
+pub fn in_words(line: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        reason: String,
+        message: String,
+        source: String,
+    }
+    let line: Line = serde_json::from_slice(line).ok()?;
+    let text = format!("{}: {} ({})", line.source, line.message, line.reason);
+    Some(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
 }
 
 #[cfg(test)]

@@ -220,11 +220,12 @@ impl Rows {
     }
 
     fn append_slots(&mut self, text: &str) {
+        let plan = &*PLAN;
         let mut set = self.staged.set();
         while set != 0 {
             let slot = set.trailing_zeros() as Slot;
             set &= set - 1;
-            let info = PLAN.slots[usize::from(slot)];
+            let info = plan.slots[usize::from(slot)];
             if info.wire
                 && slot != DECISIVE.event_time
                 && let Some(cell) = self.staged.get(slot)
@@ -277,7 +278,9 @@ impl Rows {
                     let spans = self.staged.list(*list);
                     if !spans.is_empty() {
                         let resolve = |span: &Span| self.staged.resolve(*span, text);
-                        let values = spans.iter().map(resolve).filter(|v| !v.is_empty() && v.starts_with(prefix));
+                        // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
+                        let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
+                        let values = spans.iter().map(resolve).filter(wanted);
                         self.bytes += self.columns[*column].append_values(self.rows, values);
                     }
                 }

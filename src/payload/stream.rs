@@ -286,7 +286,8 @@ impl Stream {
             // A comma too many costs nothing but itself.
             None if first == b',' => Some(piece + 1),
             Some(State::After) if !broken_off && first == b']' => {
-                self.reject(error.into(), b",", view.lines.line(start), sink);
+                let comma = Rejection::of_json(Error { kind: ErrorKind::Invalid, at: 0 });
+                self.reject(comma, b",", view.lines.line(start), sink);
                 return Stop::At(piece);
             }
             // Neither a comma nor the end of the container: what follows stands for itself.
@@ -306,9 +307,9 @@ impl Stream {
             Rejection::new(Code::InvalidUtf8, "not UTF-8")
         } else if error.kind == ErrorKind::Invalid && error_at >= piece + bytes.len() {
             // What spoiled it came after the piece: the piece itself ends too early.
-            Error { kind: ErrorKind::Truncated, ..error }.into()
+            Rejection::of_json(Error { kind: ErrorKind::Truncated, ..error })
         } else {
-            error.into()
+            Rejection::of_json(Error { at: error_at.saturating_sub(piece), ..error })
         };
         self.mark_element();
         self.reject(rejection, bytes, view.lines.line(piece), sink);

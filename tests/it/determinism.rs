@@ -9,7 +9,11 @@ use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::sync::Arc;
 use tempfile::tempdir;
+use trailsink::batch::Batch;
+use trailsink::extract::{Envelope, Rows};
+use trailsink::run::{Merge, Run};
 
 /// Events of the benches.
 #[path = "../../benches/events.rs"]
@@ -190,4 +194,35 @@ fn standard_input_and_gzip_are_read_like_files() {
     assert!(!expected.is_empty());
     assert_eq!(of(text.as_bytes()), expected);
     assert_eq!(of(&compressed), expected);
+}
+
+#[test]
+fn more_runs_than_are_merged_at_a_time_come_out_in_order() {
+    let options = events::Options { envelope: false, ..events::Options::default() };
+    let mut rows = Rows::new();
+    let mut runs = Vec::new();
+    for n in 0..1000 {
+        let mut record = String::new();
+        events::append_event(&mut record, n, &options);
+        rows.read(&record, 0).unwrap();
+        let (_, bytes) = rows.commit(&record, &Envelope::default()).unwrap();
+        if n % 5 == 4 {
+            let partitions = vec![(n % 3) as u32; 5];
+            let batch = Batch::new(rows.take(), partitions, vec![bytes; 5]).unwrap();
+            let run = Run::sort(vec![Arc::new(batch)]);
+            // Some in memory, some on disk: 200 in all, 64 at a time.
+            runs.push(if n % 2 == 0 { run } else { run.spill().unwrap() });
+        }
+    }
+    let mut merge = Merge::of(runs).unwrap();
+    let mut last: Option<(Arc<Batch>, usize)> = None;
+    let mut count = 0;
+    while let Some((batch, row)) = merge.next().unwrap() {
+        if let Some((last, at)) = &last {
+            assert!(last.compare(*at, &batch, row).is_le());
+        }
+        last = Some((batch, row));
+        count += 1;
+    }
+    assert_eq!(count, 1000);
 }
