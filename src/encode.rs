@@ -48,7 +48,9 @@ fn properties(rows: usize) -> Result<WriterProperties, Error> {
         .set_writer_version(WriterVersion::PARQUET_1_0)
         // A group is ended by its rows, here and not in the writer.
         .set_max_row_group_row_count(None)
-        .set_write_batch_size(BLOCK_ROWS)
+        // An open page of each column is in memory: of 1,000,000 events the peak was 307 MB with pages of 1 MB and is
+        // 251 MB with these, for 1.6 % more bytes.
+        .set_data_page_size_limit(256 << 10)
         .set_statistics_enabled(if large { EnabledStatistics::Page } else { EnabledStatistics::Chunk })
         .set_offset_index_disabled(!large)
         .set_created_by(concat!("trailsink version ", env!("CARGO_PKG_VERSION")).to_owned())
