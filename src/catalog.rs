@@ -1,8 +1,8 @@
 //! The table of columns as text: Athena's DDL, Glue's columns, the data dictionary.
 
 use crate::columns::{COLUMNS, Column, Kind, Service, Source};
-use crate::extract::{DAY, MIN_TIME};
-use crate::partition::{CATEGORIES, Field, Layout, date};
+use crate::partition::{CATEGORIES, Field, Layout};
+use crate::time::{DAY, MIN_TIME, date};
 use serde::Serialize;
 use std::fmt::Write;
 

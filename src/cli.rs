@@ -47,7 +47,10 @@ fn convert(settings: &Convert) -> Result<ExitCode, Error> {
     let options = Options {
         layout: settings.lake.partition_by.clone(),
         log_events: settings.log_events,
-        threads: settings.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, |threads| threads.get()),
+        threads: match settings.threads {
+            Some(threads) => usize::from(threads),
+            None => thread::available_parallelism().map_or(1, |threads| threads.get()),
+        },
     };
     let progress = Arc::new(Progress::default());
     let summary = with_bar(&inputs, &progress, || pipeline::convert(&inputs, &store, &options, &progress))?;
@@ -103,7 +106,7 @@ const FILES_SHOWN: usize = 10;
 fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> String {
     let mut text = String::new();
     if inputs.is_empty() {
-        text.push_str("no input found: folders are searched for .json .jsonl .ndjson .log, each also with .gz\n");
+        text.push_str("no input found: folders are searched for .json .jsonl .ndjson .log, each also with .gz; the lake itself is left out\n");
     } else if summary.records_in == 0 {
         text.push_str("the input holds no records\n");
     }

@@ -4,7 +4,6 @@
 use crate::log::LogEvents;
 use crate::partition::Layout;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Turns CloudTrail events into a lake of Parquet that Athena queries.
@@ -34,8 +33,8 @@ pub struct Convert {
     #[command(flatten)]
     pub lake: Lake,
     /// Threads that work; by default one for each core.
-    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Events to log as JSON lines on standard error.
     #[arg(long, value_name = "WHICH", env = "TRAILSINK_LOG_EVENTS", default_value = "none")]
     pub log_events: LogEvents,

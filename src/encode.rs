@@ -39,8 +39,7 @@ fn hardly_repeats(column: &Column) -> bool {
     column.kind == Kind::Json || IDS.contains(&column.name)
 }
 
-fn properties(rows: usize) -> Result<WriterProperties, Error> {
-    let large = rows >= LARGE_FILE;
+fn properties(large: bool) -> Result<WriterProperties, Error> {
     let mut builder = WriterProperties::builder()
         // Level 1: level 3 was slower and no smaller on CloudTrail's rows.
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -94,6 +93,7 @@ pub struct Encoder<W: Write + Send> {
     blocks: usize,
     hashes: Vec<blake3::Hasher>,
     rows: usize,
+    large: bool,
     first_time: i64,
     last_time: i64,
 }
@@ -116,8 +116,9 @@ impl<W: Write + Send> Encoder<W> {
     /// # Errors
     /// If nothing can be written.
     pub fn new(inner: W, partition_rows: usize) -> Result<Self, Error> {
+        let large = partition_rows >= LARGE_FILE;
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(partition_rows)?)
+            .with_properties(properties(large)?)
             // The types say all; the copy of the Arrow schema would be 7 KB in each file.
             .with_skip_arrow_metadata(true);
         let (writer, factory) =
@@ -130,6 +131,7 @@ impl<W: Write + Send> Encoder<W> {
             blocks: 0,
             hashes: vec![blake3::Hasher::new(); COLUMNS.len()],
             rows: 0,
+            large,
             first_time: i64::MAX,
             last_time: i64::MIN,
         })
@@ -219,12 +221,14 @@ impl<W: Write + Send> Encoder<W> {
             ("trailsink.schema_version", SCHEMA_VERSION.to_string()),
             ("trailsink.version", env!("CARGO_PKG_VERSION").to_owned()),
             ("trailsink.rows", self.rows.to_string()),
-            ("trailsink.first_event_time", crate::restore::time_with_millis(self.first_time)),
-            ("trailsink.last_event_time", crate::restore::time_with_millis(self.last_time)),
+            ("trailsink.first_event_time", crate::time::with_millis(self.first_time)),
+            ("trailsink.last_event_time", crate::time::with_millis(self.last_time)),
         ] {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
         let mut whole = blake3::Hasher::new();
+        // The same rows laid out in another way are other bytes, and so want another name.
+        whole.update(&[u8::from(self.large)]);
         for hash in &self.hashes {
             whole.update(hash.finalize().as_bytes());
         }

@@ -21,6 +21,8 @@ pub enum Error {
     Arrow(ArrowError),
     /// A file could not be encoded.
     Parquet(ParquetError),
+    /// What should not be possible: please report it.
+    Bug(String),
     /// Wrong usage that only shows when the command runs.
     Usage(String),
 }
@@ -52,15 +54,13 @@ impl fmt::Display for Error {
             Error::Spill(error) => {
                 let folder = std::env::temp_dir();
                 let folder = folder.display();
-                write!(
-                    f,
-                    "cannot use temporary files in {folder}: {error}; set TMPDIR to a folder with as much room as the input takes unpacked"
-                )
+                write!(f, "cannot use temporary files in {folder}: {error}; {}", spill_advice(error))
             }
             Error::Read(place, error) => write!(f, "cannot read {place}: {error}"),
             Error::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Error::Arrow(error) => write!(f, "cannot put rows together: {error}"),
             Error::Parquet(error) => write!(f, "cannot encode rows: {error}"),
+            Error::Bug(message) => write!(f, "a bug, please report it: {message}"),
             Error::Usage(message) => f.write_str(message),
         }
     }
@@ -78,6 +78,16 @@ fn advice(error: &io::Error) -> &'static str {
             "a file is in the way; choose another folder with --to"
         }
         _ => "nothing half-written was left; run again when this is mended",
+    }
+}
+
+fn spill_advice(error: &io::Error) -> &'static str {
+    /// EMFILE and ENFILE of Linux and macOS.
+    const TOO_MANY_OPEN_FILES: [i32; 2] = [24, 23];
+    if error.raw_os_error().is_some_and(|code| TOO_MANY_OPEN_FILES.contains(&code)) {
+        "allow more open files (ulimit -n), or fewer --threads"
+    } else {
+        "set TMPDIR to a folder with as much room as the input takes unpacked"
     }
 }
 

@@ -118,6 +118,9 @@ pub struct Worker<'a> {
     partitions: &'a Partitions,
     progress: &'a Progress,
     budget: usize,
+    open_runs: usize,
+    /// How often each of the runs was merged out of others.
+    levels: Vec<u32>,
     rows: Rows,
     row_partitions: Vec<u32>,
     row_bytes: Vec<u32>,
@@ -134,13 +137,22 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker that spills what it holds when that is more than `budget` bytes.
-    pub fn new(layout: &'a Layout, partitions: &'a Partitions, progress: &'a Progress, budget: usize) -> Self {
+    /// A worker that spills what it holds when that is more than `budget` bytes, and has no more than about `open_runs`
+    /// spilled runs at a time.
+    pub fn new(
+        layout: &'a Layout,
+        partitions: &'a Partitions,
+        progress: &'a Progress,
+        budget: usize,
+        open_runs: usize,
+    ) -> Self {
         Worker {
             layout,
             partitions,
             progress,
             budget,
+            open_runs,
+            levels: Vec::new(),
             rows: Rows::new(),
             row_partitions: Vec::new(),
             row_bytes: Vec::new(),
@@ -231,13 +243,31 @@ impl<'a> Worker<'a> {
             self.batches.push(Arc::new(batch));
             if self.batch_bytes >= self.budget {
                 self.batch_bytes = 0;
-                self.gathered.runs.push(Run::sort(std::mem::take(&mut self.batches)).spill()?);
+                let run = Run::sort(std::mem::take(&mut self.batches)).spill()?;
+                self.keep_run(run)?;
             }
             Ok(())
         });
         if let Err(error) = taken {
             self.failed.get_or_insert(error);
         }
+    }
+
+    /// Keeps a spilled run. So many of a level as may be open at a time are merged into one of the next: files that are
+    /// open grow with the logarithm of the input.
+    fn keep_run(&mut self, mut run: Run) -> Result<(), Error> {
+        let mut level = 0;
+        while self.levels.iter().rev().take_while(|kept| **kept == level).count() + 1 >= self.open_runs {
+            let rest = self.levels.iter().rposition(|kept| *kept != level).map_or(0, |last| last + 1);
+            let mut runs = self.gathered.runs.split_off(rest);
+            runs.push(run);
+            self.levels.truncate(rest);
+            run = Run::merged(runs)?;
+            level += 1;
+        }
+        self.gathered.runs.push(run);
+        self.levels.push(level);
+        Ok(())
     }
 
     fn keep_rejected(&mut self, rejection: &Rejection, piece: Piece<'_>) -> io::Result<()> {

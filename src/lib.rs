@@ -13,8 +13,8 @@
 //!    `bad_input::values_from_events_do_not_get_into_paths`.
 //! 4. Nothing that came in is lost: a row gives back the record that was received: `agreement`,
 //!    `determinism::hostile_records_come_back_from_the_lake`.
-//! 5. Only [`store`] writes to the lake, only [`input`] and [`restore`] read inputs, only [`config`] reads settings from
-//!    the environment; nothing below [`cli`] knows that there is a terminal.
+//! 5. Only [`store`] writes to the lake, only [`input`], [`restore`] and [`cli`] open files, only [`config`] reads settings
+//!    from the environment; nothing below [`cli`] knows that there is a terminal.
 //! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s,
 //!    `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one`.
 //!
@@ -32,6 +32,7 @@
 //! | [`encode`], [`restore`] | rows -> Parquet, and Parquet -> the records |
 //! | [`store`] | where the lake lies |
 //! | [`partition`], [`rejected`], [`log`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
+//! | [`time`] | times as text, both ways |
 //! | [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
 
 pub mod batch;
@@ -55,3 +56,4 @@ pub mod restore;
 pub mod run;
 pub mod schema;
 pub mod store;
+pub mod time;

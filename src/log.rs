@@ -38,7 +38,7 @@ pub fn log_row(columns: &[ArrayRef], row: usize, wanted: LogEvents) {
     if wanted == LogEvents::None || (wanted == LogEvents::Errors && outcome == Some("success")) {
         return;
     }
-    let time = crate::restore::time_with_millis(columns[TIME].as_primitive::<TimestampMillisecondType>().value(row));
+    let time = crate::time::with_millis(columns[TIME].as_primitive::<TimestampMillisecondType>().value(row));
     let resources = columns[RESOURCES].as_list::<i32>();
     let resources = resources.is_valid(row).then(|| {
         let ids = resources.value(row);

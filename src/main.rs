@@ -17,13 +17,19 @@ fn main() -> ExitCode {
         {
             // Wrong usage is said in one line.
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            cli::complain(&format!("{} (trailsink --help)", line.trim_start_matches("error: ")));
+            let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            cli::complain(&format!("{} (trailsink --help)", lines.join(" ").trim_start_matches("error: ")));
             return ExitCode::from(cli::USAGE);
         }
         Err(help) => help.exit(),
     };
-    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
     match cli::run(&settings.command) {
         Ok(status) => status,
         Err(error) => {

@@ -3,7 +3,7 @@
 //! Values are made of the record's own time and fields, in a form that needs no escaping: no other text of an event can get
 //! into a key.
 
-use crate::extract::DAY;
+use crate::time::{DAY, date};
 use std::fmt::{self, Display, Write};
 use std::str::FromStr;
 
@@ -168,12 +168,6 @@ impl PartitionKey {
         }
         path
     }
-}
-
-/// `YYYY-MM-DD` of a number of days since 1970.
-pub fn date(days: i32) -> String {
-    let epoch = jiff::civil::Date::constant(1970, 1, 1);
-    epoch.checked_add(jiff::Span::new().days(days)).map(|date| date.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::gather::{Gathered, Partitions, RejectedLines, Worker};
 use crate::input::{Input, Progress, Units};
 use crate::log::{LogEvents, log_row};
-use crate::partition::{Layout, date};
+use crate::partition::Layout;
 use crate::rejected;
 use crate::run::{Block, Merge};
 use crate::store::Store;
+use crate::time::date;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
@@ -22,6 +23,8 @@ use tempfile::NamedTempFile;
 const GATHER_BYTES: usize = 64 << 20;
 /// Bytes of rows that a worker may hold in any case: smaller runs would be too many to merge.
 const MIN_GATHER_BYTES: usize = 8 << 20;
+/// Spilled runs that all workers together keep at about: each is an open file, and 1,024 is a usual limit.
+const OPEN_RUNS: usize = 256;
 /// Rows after which a file ends if enough rows for another are left: about 200 MB of Parquet.
 const MAX_FILE_ROWS: usize = 32 * 4 * BLOCK_ROWS;
 /// Rows that must be left for another file.
@@ -91,11 +94,16 @@ pub fn convert(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| Error::Usage(format!("cannot start {} threads: {error}", options.threads)))?;
     let partitions = Partitions::default();
-    let mut gathered = pool.install(|| gather(inputs, options, &partitions, progress))?;
+    let mut gathered = match pool.install(|| gather(inputs, options, &partitions, progress)) {
+        Ok(gathered) => gathered,
+        Err(error) => return Ok(Summary { failures: vec![error], ..Summary::default() }),
+    };
     let rows: u64 = gathered.partition_rows.iter().sum();
-    let rejected = gathered.rejected.count();
-    let mut summary =
-        Summary { records_in: rows + gathered.filtered + rejected, filtered: gathered.filtered, ..Summary::default() };
+    let mut summary = Summary {
+        records_in: rows + gathered.filtered + gathered.rejected.count(),
+        filtered: gathered.filtered,
+        ..Summary::default()
+    };
     let rejected_lines = std::mem::take(&mut gathered.rejected);
     let output = Output {
         store,
@@ -105,16 +113,14 @@ pub fn convert(
         done: Mutex::default(),
         encoding: AtomicUsize::new(0),
     };
-    let merge = Merge::of(gathered.runs)?;
-    summary.duplicates = pool.install(|| output.write_all(merge))?;
+    let written = Merge::of(gathered.runs).and_then(|merge| pool.install(|| output.write_all(merge)));
     let mut done = output.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match write_rejected(rejected_lines, store) {
-        Ok((files, examples)) => {
-            summary.rejected_files = files;
-            summary.rejected = rejected;
-            summary.examples = examples;
-        }
+    match written {
+        Ok(duplicates) => summary.duplicates = duplicates,
         Err(error) => done.failures.push(error),
+    }
+    if let Err(error) = write_rejected(rejected_lines, store, &mut summary) {
+        done.failures.push(error);
     }
     done.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     summary.rows_written = done.files.iter().map(|file| file.rows).sum();
@@ -122,7 +128,7 @@ pub fn convert(
     summary.failures = done.failures;
     if summary.failures.is_empty() && summary.records_in != summary.accounted() {
         let message = format!("{} records came in and {} are accounted for", summary.records_in, summary.accounted());
-        summary.failures.push(Error::Usage(format!("the counts do not balance, please report this: {message}")));
+        summary.failures.push(Error::Bug(message));
     }
     Ok(summary)
 }
@@ -143,8 +149,9 @@ fn gather(
 ) -> Result<Gathered, Error> {
     let units = Mutex::new(Units::new(inputs, progress.clone()));
     let budget = (GATHER_BYTES / options.threads).max(MIN_GATHER_BYTES);
+    let open_runs = (OPEN_RUNS / options.threads).clamp(4, 64);
     let work = |_| {
-        let mut worker = Worker::new(&options.layout, partitions, progress, budget);
+        let mut worker = Worker::new(&options.layout, partitions, progress, budget, open_runs);
         loop {
             let unit = units.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(unit) = unit else { return worker.finish() };
@@ -261,7 +268,7 @@ impl Output<'_> {
             let encoder = if block.rows() > 0 || open.encoder.is_none() {
                 self.encode(open.encoder.take(), &block, open.partition, parallel)
             } else {
-                open.encoder.take().ok_or_else(|| Error::Usage("no file is open".to_owned()))
+                open.encoder.take().ok_or_else(|| Error::Bug("no file is open".to_owned()))
             };
             if let Err(error) = encoder.and_then(|encoder| self.put(encoder, open.partition)) {
                 self.fail(error);
@@ -319,37 +326,47 @@ impl Output<'_> {
     }
 }
 
-/// Writes one file of rejected lines a day; gives their addresses, and the first few lines for a person.
-fn write_rejected(mut lines: RejectedLines, store: &dyn Store) -> Result<(Vec<String>, Vec<String>), Error> {
-    let mut examples = Vec::new();
-    let mut addresses = Vec::new();
-    let mut open: Option<(Option<i32>, BufWriter<NamedTempFile>, blake3::Hasher)> = None;
-    let mut put = |(day, file, hash): (Option<i32>, BufWriter<NamedTempFile>, blake3::Hasher)| {
-        let day = day.map_or_else(|| "unknown".to_owned(), date);
-        let key = format!("rejected/reject_date={day}/{}.jsonl", name(&hash));
-        let address = store.address(&key);
-        let staged = file.into_inner().map_err(|error| Error::store(&address, error.into_error()))?;
-        store.put(&key, staged)?;
-        addresses.push(address);
-        Ok::<_, Error>(())
-    };
+/// Writes one file of rejected lines a day; the summary says which, and how many lines they hold.
+fn write_rejected(mut lines: RejectedLines, store: &dyn Store, summary: &mut Summary) -> Result<(), Error> {
+    let mut open: Option<RejectedFile> = None;
     lines.each(|day, line| {
-        if open.as_ref().is_none_or(|(open, ..)| *open != day) {
-            let next = (day, BufWriter::new(store.stage()?), blake3::Hasher::new());
+        if open.as_ref().is_none_or(|open| open.day != day) {
+            let file = BufWriter::new(store.stage()?);
+            let next = RejectedFile { day, file, hash: blake3::Hasher::new(), lines: 0 };
             if let Some(done) = open.replace(next) {
-                put(done)?;
+                done.put(store, summary)?;
             }
         }
-        if examples.len() < EXAMPLES {
-            examples.extend(rejected::in_words(line));
+        if summary.examples.len() < EXAMPLES {
+            summary.examples.extend(rejected::in_words(line));
         }
-        if let Some((_, file, hash)) = &mut open {
-            hash.update(line);
-            file.write_all(line).map_err(|error| Error::store("a file of rejected lines", error))?;
+        if let Some(open) = &mut open {
+            open.hash.update(line);
+            open.lines += 1;
+            open.file.write_all(line).map_err(|error| Error::store("a file of rejected lines", error))?;
         }
         Ok(())
     })?;
-    open.map_or(Ok(()), &mut put)?;
-    addresses.sort_unstable();
-    Ok((addresses, examples))
+    open.map_or(Ok(()), |done| done.put(store, summary))
+}
+
+/// A file of rejected lines being written.
+struct RejectedFile {
+    day: Option<i32>,
+    file: BufWriter<NamedTempFile>,
+    hash: blake3::Hasher,
+    lines: u64,
+}
+
+impl RejectedFile {
+    fn put(self, store: &dyn Store, summary: &mut Summary) -> Result<(), Error> {
+        let day = self.day.map_or_else(|| "unknown".to_owned(), date);
+        let key = format!("rejected/reject_date={day}/{}.jsonl", name(&self.hash));
+        let address = store.address(&key);
+        let staged = self.file.into_inner().map_err(|error| Error::store(&address, error.into_error()))?;
+        store.put(&key, staged)?;
+        summary.rejected += self.lines;
+        summary.rejected_files.push(address);
+        Ok(())
+    }
 }

@@ -51,7 +51,7 @@ impl Rejection {
 
     /// Larger than a record may be.
     pub fn too_large() -> Self {
-        Rejection::new(Code::TooLarge, format!("larger than {} MB", crate::payload::MAX_RECORD >> 20))
+        Rejection::new(Code::TooLarge, format!("larger than {} MB", crate::json::MAX_RECORD >> 20))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::columns::{COLUMNS, Kind, Source, index_of};
 use crate::error::Error;
 use crate::json::{Tree, write_tree};
+use crate::time;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -100,9 +101,7 @@ fn write_object(
     if let Some(Tree::Object(over)) = overlay {
         let unknown = over.iter().filter(|(name, _)| !members.iter().any(|member| Tree::is_named(name, member.name)));
         for (name, value) in unknown {
-            out.push(b'"');
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b"\":");
+            write_name(name, out);
             write_tree(value, out);
             out.push(b',');
         }
@@ -116,6 +115,7 @@ fn write_object(
     any
 }
 
+/// Writes the inside of a name, escapes as received, and the colon.
 fn write_name(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
@@ -136,7 +136,7 @@ fn write_wire(index: usize, values: &ArrayRef, row: usize, out: &mut Vec<u8>) ->
             out.extend_from_slice([quote, word, quote].concat().as_bytes());
         }
         Kind::Timestamp => {
-            let time = time(values.as_primitive::<TimestampMillisecondType>().value(row));
+            let time = time::wire(values.as_primitive::<TimestampMillisecondType>().value(row));
             write_text(&time, out);
         }
         _ => write_text(values.as_string::<i32>().value(row), out),
@@ -149,16 +149,8 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// `YYYY-MM-DDThh:mm:ssZ`, CloudTrail's form; milliseconds are cut.
-fn time(ms: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(ms.div_euclid(1000) * 1000);
-    at.map(|at| at.to_string()).unwrap_or_default()
-}
-
-/// `YYYY-MM-DDThh:mm:ss.mmmZ`.
-pub fn time_with_millis(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
-}
+/// Rows that are read at a time: as many of the largest records (16 MB) as an array can hold (2 GB) and a half.
+const READ_ROWS: usize = 64;
 
 /// Reads a Parquet file of the lake batch by batch: columns of the table in its order, those that the file does not
 /// have as NULL.
@@ -174,7 +166,7 @@ pub fn read_file(path: &Path, mut each: impl FnMut(&[ArrayRef], usize) -> Result
     if schema.index_of("event_time").is_err() || schema.index_of("unmapped").is_err() {
         return Err(unreadable(&"no file of a trailsink lake: the columns event_time and unmapped are missing"));
     }
-    let reader = builder.with_batch_size(1024).build().map_err(|error| unreadable(&error))?;
+    let reader = builder.with_batch_size(READ_ROWS).build().map_err(|error| unreadable(&error))?;
     for batch in reader {
         let batch: RecordBatch = batch.map_err(|error| unreadable(&error))?;
         let columns = crate::schema::SCHEMA.fields().iter().map(|field| {

@@ -32,6 +32,14 @@ impl Run {
         Run::Memory(batches, order)
     }
 
+    /// Merges runs into one on disk.
+    ///
+    /// # Errors
+    /// If a run cannot be read, or the temporary folder has no room.
+    pub fn merged(runs: Vec<Run>) -> Result<Run, Error> {
+        spill(Merge::of(runs)?)
+    }
+
     /// Writes the run to a temporary file.
     ///
     /// # Errors
@@ -70,7 +78,7 @@ fn spill(mut merge: Merge) -> Result<Run, Error> {
 #[derive(Default)]
 pub struct Block {
     batches: Vec<Arc<Batch>>,
-    /// The batch of the last row of each of the sources that rows came from, most recent last.
+    /// Of each row the index of its batch and its own.
     rows: Vec<(usize, usize)>,
     bytes: usize,
 }

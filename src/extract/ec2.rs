@@ -90,6 +90,12 @@ const RULE_EVENTS: [&str; 5] = [
     "ModifySecurityGroupRules",
 ];
 
+/// Bytes of a rule at the most. A rule is some 30 bytes; a record that repeats a long protocol for many targets would
+/// otherwise multiply to gigabytes. What is left out stands in request_parameters.
+const MAX_RULE: usize = 512;
+/// Bytes of all rules of a record at the most, roughly.
+const MAX_RULES: usize = 4 << 20;
+
 /// Whether a call of this name changes security group rules.
 pub fn changes_rules(event_name: &str) -> bool {
     RULE_EVENTS.contains(&event_name)
@@ -114,7 +120,13 @@ fn collect_rules(tree: &Tree<'_>, rules: &mut Vec<String>) {
         match targets(&name, value) {
             Some(targets) => {
                 let range = range(tree);
-                rules.extend(targets.iter().map(|target| format!("{range} {target}")));
+                for target in targets {
+                    let held: usize = rules.last().map_or(0, String::len) * rules.len();
+                    if range.len() + target.len() > MAX_RULE || held > MAX_RULES {
+                        return;
+                    }
+                    rules.push(format!("{range} {target}"));
+                }
             }
             None => collect_rules(value, rules),
         }

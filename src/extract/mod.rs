@@ -4,7 +4,7 @@
 //! plan     the table of columns as a trie of paths, compiled once
 //! record   the one pass over the text           (json::Reader below it)
 //! staged   its values, as places in the text
-//! values   times, numbers, shapes;  ec2, unmapped  what their names say
+//! values   numbers, shapes;  ec2, unmapped  what their names say
 //! rows     accepted records appended to Arrow builders
 //! ```
 
@@ -17,7 +17,6 @@ mod unmapped;
 mod values;
 
 pub use rows::{BATCH_ROWS, Rows};
-pub use values::{DAY, MAX_TIME, MIN_TIME, parse_time};
 
 use crate::partition::PartitionKey;
 use crate::rejected::{Code, Rejection};

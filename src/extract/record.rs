@@ -6,9 +6,10 @@
 use super::ec2::Search;
 use super::plan::{ACCESS_KEY_IDS, ARNS, Child, Goal, NO_NODE, NodeId, PLAN, Plan, RESOURCE_IDS, Slot};
 use super::staged::{Cell, Entry, EventTime, Staged};
-use super::values::{matches, parse_int, parse_time};
+use super::values::{matches, parse_int};
 use crate::columns::{Kind, Pattern, Service};
 use crate::json::{Error, ErrorKind, MAX_DEPTH, Quoted, Reader, Result, Tree, decoded, minify, unescape};
+use crate::time::parse_time;
 use std::borrow::Cow;
 use std::collections::HashMap;
 

@@ -4,11 +4,11 @@ use super::ec2;
 use super::plan::{Assembly, IP_RULES, PLAN, Slot};
 use super::record::{Memory, read_record};
 use super::staged::{Cell, EventTime, Span, Staged};
-use super::values::{MAX_TIME, MIN_TIME, parse_time};
 use super::{Code, Envelope, PartitionKey, Rejection};
 use crate::columns::{COLUMNS, Column, Kind, Service, Source, index_of};
 use crate::json;
 use crate::schema;
+use crate::time::{MAX_TIME, MIN_TIME, parse_time};
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMillisecondBuilder, new_null_array,
 };

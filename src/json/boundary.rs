@@ -7,6 +7,8 @@
 #[derive(Debug, Clone, Default)]
 pub struct Boundary {
     depth: usize,
+    /// Of each open bracket whether it is a brace, 64 to a word.
+    braces: Vec<u64>,
     in_string: bool,
     after_backslash: bool,
     started: bool,
@@ -17,7 +19,8 @@ pub struct Boundary {
 pub enum Found {
     /// The value ends before this byte of the piece.
     End(usize),
-    /// A raw line break inside a string at this byte: no JSON string has one, so the value is broken off here.
+    /// A raw line break inside a string, or a bracket that closes one of the other kind, at this byte: no JSON has that, so
+    /// where the value ends cannot be told.
     BrokenOff(usize),
     /// The value goes on after this piece.
     More,
@@ -53,7 +56,8 @@ impl Boundary {
             }
             match byte {
                 b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
+                b'{' | b'[' => self.open(byte == b'{'),
+                b'}' | b']' if self.depth > 0 && self.is_brace() != (byte == b'}') => return Found::BrokenOff(at),
                 b'}' | b']' => {
                     if self.depth <= 1 {
                         // Closing what was never opened ends the value before the bracket.
@@ -71,6 +75,23 @@ impl Boundary {
     }
 }
 
+impl Boundary {
+    fn open(&mut self, brace: bool) {
+        let (word, bit) = (self.depth / 64, self.depth % 64);
+        if self.braces.len() == word {
+            self.braces.push(0);
+        }
+        self.braces[word] = self.braces[word] & !(1 << bit) | u64::from(brace) << bit;
+        self.depth += 1;
+    }
+
+    /// Whether the innermost open bracket is a brace.
+    fn is_brace(&self) -> bool {
+        let innermost = self.depth - 1;
+        self.braces[innermost / 64] >> (innermost % 64) & 1 == 1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +104,7 @@ mod tests {
             (r#""a,b",1"#, 5),
             ("123,4", 3),
             ("tru]", 3),
-            ("{tru: [nope}]}", 13),
+            ("{tru: [nope]}]}", 13),
             ("]", 1),
         ];
         for (text, end) in cases {
@@ -98,5 +119,8 @@ mod tests {
         }
         assert_eq!(Boundary::default().feed(b"{\"a\":\"b\n{}"), Found::BrokenOff(7));
         assert_eq!(Boundary::default().feed(b"{\"a\":{}"), Found::More);
+        assert_eq!(Boundary::default().feed(b"{\"a\":[}"), Found::BrokenOff(6));
+        let deep = "[{\"a\":".repeat(100) + &"}]".repeat(100);
+        assert_eq!(Boundary::default().feed(deep.as_bytes()), Found::End(deep.len()));
     }
 }

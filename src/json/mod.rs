@@ -11,6 +11,8 @@ pub use boundary::{Boundary, Found};
 pub use reader::{Quoted, Reader, minify, unescape};
 pub use tree::{Tree, canonical, decoded, write_tree};
 
+/// Largest document that is read, in bytes.
+pub const MAX_RECORD: usize = 16 << 20;
 /// Deepest nesting of arrays and objects that is read.
 pub const MAX_DEPTH: usize = 128;
 

@@ -2,10 +2,11 @@
 //! to be something else is looked at again, with all its keys known.
 
 use super::stream::Lines;
-use super::{MAX_RECORD, Origin, Piece, Sink, Stream};
-use crate::extract::{DAY, Envelope, MAX_TIME, MIN_TIME, parse_time};
-use crate::json::{self, ErrorKind, Quoted, Reader, unescape};
+use super::{Origin, Piece, Sink, Stream};
+use crate::extract::Envelope;
+use crate::json::{self, ErrorKind, MAX_RECORD, Quoted, Reader, unescape};
 use crate::rejected::{Code, Rejection};
+use crate::time::{DAY, MAX_TIME, MIN_TIME, parse_time};
 use std::borrow::Cow;
 
 /// How much of a text a document took.
@@ -30,6 +31,14 @@ pub struct Message {
     pub depth: usize,
     /// Line of the input that the outermost wrapping begins in.
     pub line: u64,
+}
+
+/// Members of containers whose arrays hold documents.
+const CONTAINERS: [&str; 2] = ["Records", "Events"];
+
+/// Whether a member of a container is one whose array holds documents.
+pub fn holds_elements(text: &str, key: Quoted) -> bool {
+    CONTAINERS.contains(&&*name(text, key))
 }
 
 /// First keys of EventBridge events.
@@ -70,13 +79,15 @@ pub fn read(place: &mut Place<'_, '_, '_>, sink: &mut impl Sink) -> json::Result
     if inside.first(b'}')? {
         let first = inside.key()?;
         let key = name(place.text, first);
-        if (key == "Records" || key == "Events") && inside.peek() == b'[' {
+        if holds_elements(place.text, first) && inside.peek() == b'[' {
             return Ok(Taken::Container(inside.at + 1));
         }
-        if BRIDGE_KEYS.contains(&&*key)
-            && let Some(end) = place.bridge(sink)?
-        {
-            return Ok(Taken::Whole(end));
+        if BRIDGE_KEYS.contains(&&*key) {
+            match place.bridge(sink) {
+                Ok(Some(end)) => return Ok(Taken::Whole(end)),
+                Ok(None) => {}
+                Err(error) => return place.container_or(error),
+            }
         }
     }
     place.record(sink)
@@ -87,12 +98,7 @@ impl<'a> Place<'a, '_, '_> {
     fn record(&mut self, sink: &mut impl Sink) -> json::Result<Taken> {
         let end = match sink.rows().read(self.text, self.at) {
             Ok(end) => end,
-            Err(error) if error.kind == ErrorKind::Truncated && self.may_grow => return Err(error),
-            // A container is taken apart even where something in it, or after it, is spoiled or too far away.
-            Err(error) => match self.find_container() {
-                Some(inside) => return Ok(Taken::Container(inside)),
-                None => return Err(error),
-            },
+            Err(error) => return self.container_or(error),
         };
         if sink.rows().looks_wrapped() {
             return self.anything(end, sink);
@@ -106,6 +112,15 @@ impl<'a> Place<'a, '_, '_> {
             Err(rejection) => self.reject(rejection, end, None, sink),
         }
         Ok(Taken::Whole(end))
+    }
+
+    /// What is no JSON as a whole may still be a container: that is taken apart even where something in it, or after it, is
+    /// spoiled or too far away.
+    fn container_or(&self, error: json::Error) -> json::Result<Taken> {
+        if error.kind == ErrorKind::Truncated && self.may_grow {
+            return Err(error);
+        }
+        self.find_container().map(Taken::Container).ok_or(error)
     }
 
     /// An EventBridge event: gives its end, or None if it turns out to be none.
@@ -181,7 +196,7 @@ impl<'a> Place<'a, '_, '_> {
             if RECORD_KEYS.contains(&&*name) || name == "detail" {
                 return None;
             }
-            if (name == "Records" || name == "Events") && reader.peek() == b'[' {
+            if CONTAINERS.contains(&&*name) && reader.peek() == b'[' {
                 return Some(reader.at + 1);
             }
             reader.skip(1).ok()?;
@@ -237,8 +252,7 @@ impl<'a> Place<'a, '_, '_> {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
         });
-        let message =
-            Message { id: Some(members.string("messageId").unwrap_or_default()), day: sent, ..Message::default() };
+        let message = Message { id: members.string("messageId"), day: sent, ..Message::default() };
         match members.string("body") {
             Some(body) => self.inside(&body, message, end, sink),
             None => {
@@ -258,7 +272,7 @@ impl<'a> Place<'a, '_, '_> {
             return;
         }
         if text.trim().is_empty() {
-            // Nothing in it would be nothing counted, and an emptied message would be gone without a trace.
+            // No text at all is no payload without records but a spoiled message.
             let rejection = Rejection::new(Code::InvalidJson, "an empty text where an event should be");
             self.reject_of(rejection, end, None, &message, sink);
             return;
@@ -336,7 +350,7 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Only names that decide something are kept: an object may have many.
-    const NAMES: [&'static str; 18] = [
+    const NAMES: [&'static str; 17] = [
         "detail-type",
         "detail",
         "s3",
@@ -354,7 +368,6 @@ impl<'a> Members<'a> {
         "Event",
         "digestS3Object",
         "digestStartTime",
-        "Sns",
     ];
 
     fn read(text: &'a str, at: usize) -> json::Result<Self> {

@@ -17,9 +17,6 @@ use crate::extract::Rows;
 use crate::partition::PartitionKey;
 use crate::rejected::Rejection;
 
-/// Largest document that is read, in bytes.
-pub const MAX_RECORD: usize = 16 << 20;
-
 /// Where a rejected piece came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {

@@ -5,8 +5,8 @@
 //! brackets, a line by its line break, a broken document over many lines up to the next line that begins one.
 
 use super::document::{self, Message, Place, Taken};
-use super::{MAX_RECORD, Piece, Sink};
-use crate::json::{Boundary, Error, ErrorKind, Found, Reader};
+use super::{Piece, Sink};
+use crate::json::{Boundary, Error, ErrorKind, Found, MAX_RECORD, Reader};
 use crate::rejected::{Code, MAX_PAYLOAD, Rejection};
 use memchr::{memchr, memchr_iter, memmem};
 
@@ -24,6 +24,8 @@ pub struct Stream {
     /// Line breaks before the window.
     lines: u64,
     started: bool,
+    /// Whether a comma between two documents at the top has been reported.
+    comma_reported: bool,
 }
 
 /// A container that is open.
@@ -34,6 +36,8 @@ struct Frame {
     state: State,
     /// Line it began in.
     line: u64,
+    /// Whether a comma was missing and has been reported.
+    broken: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,13 @@ struct Spoil {
     at: usize,
 }
 
+/// What follows a container's array in its object.
+enum Passed {
+    Array,
+    Member,
+    End,
+}
+
 /// What is to be done where the window's text goes no further.
 enum Stop {
     /// The window is used up to here; more of the input is needed.
@@ -92,9 +103,9 @@ enum Stop {
 }
 
 impl Stream {
-    /// An input that begins at a line (from 0 line breaks before it).
+    /// An input from a line on (with so many line breaks before it); what it is, is told at its first line.
     pub fn from_line(lines: u64) -> Self {
-        Stream { lines, ..Stream::default() }
+        Stream { lines, started: lines > 0, ..Stream::default() }
     }
 
     /// The body of a message.
@@ -116,16 +127,21 @@ impl Stream {
         let mut at = self.begin(window);
         let mut lines = Lines { window, at: 0, lines: self.lines };
         // One fast check for the whole window; where it fails, the valid stretches are found one by one.
-        let text = simdutf8::basic::from_utf8(window).ok();
+        let mut stretch = match simdutf8::basic::from_utf8(window) {
+            Ok(text) => Stretch { start: 0, text, spoiled: false },
+            Err(_) => Stretch::at(window, at, last),
+        };
         while at < window.len() {
             if self.skipping.is_some() {
                 at = self.skip(window, at, last, sink);
                 continue;
             }
-            let (text, spoiled) = match text.and_then(|text| text.get(at..)) {
-                Some(text) => (text, false),
-                None => valid_stretch(&window[at..], last),
-            };
+            if at > stretch.start + stretch.text.len() || (at == stretch.start + stretch.text.len() && stretch.spoiled)
+            {
+                stretch = Stretch::at(window, at, last);
+            }
+            let text = stretch.text.get(at - stretch.start..).unwrap_or_default();
+            let spoiled = stretch.spoiled;
             let mut view = View { window, base: at, last, spoiled, lines: &mut lines };
             match self.documents(text, &mut view, sink) {
                 Stop::At(next) => at = next,
@@ -232,29 +248,35 @@ impl Stream {
         Ok(())
     }
 
-    /// Passes what follows a container's array in its object: other members, or the end.
+    /// Passes what follows a container's array in its object: another array of elements, other members, or the end.
     fn member(&mut self, reader: &mut Reader<'_>) -> Result<(), (Error, usize)> {
         let start = reader.at;
         let mut ahead = reader.clone();
-        let mut pass = || -> crate::json::Result<bool> {
+        let mut pass = || -> crate::json::Result<Passed> {
             if !ahead.next(b'}')? {
-                return Ok(true);
+                return Ok(Passed::End);
             }
-            ahead.key()?;
+            let key = ahead.key()?;
+            if document::holds_elements(ahead.text(), key) && ahead.peek() == b'[' {
+                ahead.at += 1;
+                return Ok(Passed::Array);
+            }
             ahead.skip(1)?;
-            Ok(false)
+            Ok(Passed::Member)
         };
-        let ended = pass().map_err(|error| (error, start))?;
+        let passed = pass().map_err(|error| (error, start))?;
         reader.at = ahead.at;
-        if ended {
-            self.frames.pop();
+        match (passed, self.frames.last_mut()) {
+            (Passed::Array, Some(frame)) => frame.state = State::First,
+            (Passed::End, _) => _ = self.frames.pop(),
+            _ => {}
         }
         Ok(())
     }
 
     fn open(&mut self, in_object: bool, view: &mut View<'_, '_>, start: usize) {
         let line = view.lines.line(view.base + start);
-        self.frames.push(Frame { in_object, state: State::First, line });
+        self.frames.push(Frame { in_object, state: State::First, line, broken: false });
     }
 
     fn close_array(&mut self) {
@@ -282,18 +304,34 @@ impl Stream {
         };
         let state = self.frames.last().map(|frame| frame.state);
         let broken_off = matches!(state, Some(State::After | State::Members)) && start == piece;
+        if broken_off && first == b'{' {
+            return self.go_on_without_comma(piece, view, sink);
+        }
         let end = match state {
-            // A comma too many costs nothing but itself.
-            None if first == b',' => Some(piece + 1),
+            // A comma too many costs nothing but itself, and is said once.
+            None if first == b',' => {
+                if !std::mem::replace(&mut self.comma_reported, true) {
+                    self.reject(Rejection::of_json(Error { at: 0, ..error }), b",", view.lines.line(piece), sink);
+                }
+                return Stop::At(piece + 1);
+            }
             Some(State::After) if !broken_off && first == b']' => {
                 let comma = Rejection::of_json(Error { kind: ErrorKind::Invalid, at: 0 });
                 self.reject(comma, b",", view.lines.line(start), sink);
                 return Stop::At(piece);
             }
-            // Neither a comma nor the end of the container: what follows stands for itself.
-            Some(_) if broken_off && first == b'{' => Some(piece),
-            Some(_) if !broken_off => end_of_broken_element(window, piece),
-            _ => end_of_broken_document(window, piece, error, error_at),
+            Some(_) if broken_off => match next_record(window, piece, window.len()) {
+                Some(next) => {
+                    let rejection = Rejection::of_json(Error { at: 0, ..error });
+                    self.reject(rejection, window[piece..next].trim_ascii_end(), view.lines.line(piece), sink);
+                    self.reopen();
+                    return Stop::At(next);
+                }
+                None if !view.last && window.len() - piece <= MAX_RECORD => return Stop::NeedMore(piece),
+                None => end_of_broken_document(window, piece, error, error_at),
+            },
+            Some(_) => end_of_broken_element(window, piece, error_at),
+            None => end_of_broken_document(window, piece, error, error_at),
         };
         let Some(end) = end.or(view.last.then_some(window.len())) else {
             return self.more_or_too_large(view, start, piece);
@@ -318,6 +356,25 @@ impl Stream {
             self.frames.clear();
         }
         Stop::At(end)
+    }
+
+    /// A container that lacks a comma before an object: said once, and the object is taken as the next element.
+    fn go_on_without_comma(&mut self, piece: usize, view: &mut View<'_, '_>, sink: &mut impl Sink) -> Stop {
+        self.reopen();
+        let Some(frame) = self.frames.last_mut() else { return Stop::At(piece) };
+        frame.state = State::First;
+        if !std::mem::replace(&mut frame.broken, true) {
+            let message = format!("a comma is missing in the container that begins at line {}", frame.line);
+            self.reject(Rejection::new(Code::InvalidJson, message), b"", view.lines.line(piece), sink);
+        }
+        Stop::At(piece)
+    }
+
+    /// What comes next is an element of the container, even where its array seemed to have ended.
+    fn reopen(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.state = State::After;
+        }
     }
 
     fn reject(&self, rejection: Rejection, bytes: &[u8], line: u64, sink: &mut impl Sink) {
@@ -346,10 +403,14 @@ impl Stream {
         let end = match &mut skipping.until {
             Until::End => None,
             Until::LineBreak => memchr(b'\n', rest),
-            Until::Closed(boundary) => match boundary.feed(rest) {
-                Found::End(end) | Found::BrokenOff(end) => Some(end),
-                Found::More => None,
-            },
+            Until::Closed(boundary) => {
+                // A line that begins a document of its own ends what was broken off before it.
+                let next = if self.frames.is_empty() { next_document_line(rest) } else { None };
+                match boundary.feed(&rest[..next.unwrap_or(rest.len())]) {
+                    Found::End(end) | Found::BrokenOff(end) => Some(end),
+                    Found::More => next,
+                }
+            }
         };
         let passed = end.unwrap_or(rest.len());
         let keep = (MAX_PAYLOAD.saturating_sub(skipping.kept.len())).min(passed);
@@ -382,12 +443,13 @@ impl Stream {
             self.reject_skipped(skipping, sink);
             self.frames.clear();
         }
-        if let Some(opened) = self.frames.first().map(|frame| frame.line) {
-            self.frames.clear();
+        let reported = self.frames.iter().any(|frame| frame.broken);
+        if let Some(opened) = self.frames.first().map(|frame| frame.line).filter(|_| !reported) {
             let line = lines.line(lines.window.len());
             let message = format!("the input ends inside the container that begins at line {opened}");
             self.reject(Rejection::new(Code::Truncated, message), b"", line, sink);
         }
+        self.frames.clear();
     }
 
     /// Reads the last window of an input that cannot be read any further: what is whole in it is taken, what is left of
@@ -399,9 +461,11 @@ impl Stream {
         if !self.frames.is_empty() {
             piece = piece.strip_prefix(b",").unwrap_or(piece).trim_ascii_start();
         }
-        self.skipping = None;
         self.frames.clear();
-        self.reject(rejection, piece, self.lines + 1, sink);
+        match self.skipping.take() {
+            Some(skipping) => self.reject_skipped(Skipping { rejection, ..skipping }, sink),
+            None => self.reject(rejection, piece, self.lines + 1, sink),
+        }
     }
 }
 
@@ -428,27 +492,47 @@ impl Lines<'_> {
     }
 }
 
-/// The valid text at the beginning of a window, and whether bytes that are not UTF-8 end it. A character cut by the
-/// window's end does not, while more is to come.
-fn valid_stretch(window: &[u8], last: bool) -> (&str, bool) {
-    match std::str::from_utf8(window) {
-        Ok(text) => (text, false),
-        Err(error) => {
-            let text = std::str::from_utf8(&window[..error.valid_up_to()]).unwrap_or_default();
-            (text, last || error.error_len().is_some())
+/// A stretch of a window that is valid text.
+struct Stretch<'w> {
+    start: usize,
+    text: &'w str,
+    /// Whether bytes that are not UTF-8 end it. A character cut by the window's end does not, while more is to come.
+    spoiled: bool,
+}
+
+impl<'w> Stretch<'w> {
+    fn at(window: &'w [u8], start: usize, last: bool) -> Self {
+        match std::str::from_utf8(&window[start..]) {
+            Ok(text) => Stretch { start, text, spoiled: false },
+            Err(error) => {
+                let valid = &window[start..start + error.valid_up_to()];
+                let text = std::str::from_utf8(valid).unwrap_or_default();
+                Stretch { start, text, spoiled: last || error.error_len().is_some() }
+            }
         }
     }
 }
 
-/// UTF-16, or anything with NUL or without UTF-8 that does not even begin like JSON.
+/// UTF-16, or mostly NUL and bytes that are not UTF-8. A few stray bytes cost their line only.
 fn is_binary(window: &[u8]) -> bool {
     let head = &window[..window.len().min(SNIFF)];
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.get(1) == Some(&0) {
         return true;
     }
+    let odd: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let odd = odd + memchr_iter(0, head).count();
     let json = head.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['));
-    let (_, spoiled) = valid_stretch(head, head.len() == window.len());
-    !json && (head.contains(&0) || spoiled)
+    !json && odd * 8 > head.len()
+}
+
+/// The line break before a line that begins an object, where no value can go on over it.
+fn next_document_line(bytes: &[u8]) -> Option<usize> {
+    let goes_on = |at: &usize| {
+        bytes[..*at].trim_ascii_end().ends_with(b",")
+            || bytes[..*at].trim_ascii_end().ends_with(b":")
+            || bytes[..*at].trim_ascii_end().ends_with(b"[")
+    };
+    memmem::find_iter(bytes, b"\n{").find(|at| !goes_on(at))
 }
 
 /// End of a broken document at the top.
@@ -456,16 +540,11 @@ fn is_binary(window: &[u8]) -> bool {
 /// In a log of lines it is the end of its line. A line that leaves something open (pretty-printed JSON) goes on to the
 /// end of the value by its brackets, but never over a line that begins a document of its own.
 fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: usize) -> Option<usize> {
-    if error.kind == ErrorKind::TooDeep
-        && let Found::End(end) = Boundary::default().feed(&window[start..])
-    {
-        return Some(start + end);
-    }
     let line_end = start + memchr(b'\n', &window[start..])?;
     let leaves_open = window[start..line_end].trim_ascii_end().ends_with(b"{")
         || window[start..line_end].trim_ascii_end().ends_with(b"[")
         || window[start..line_end].trim_ascii_end().ends_with(b",");
-    if error_at <= line_end || !leaves_open {
+    if error.kind != ErrorKind::TooDeep && (error_at <= line_end || !leaves_open) {
         return Some(line_end);
     }
     let mut next = line_end;
@@ -480,24 +559,52 @@ fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: u
     };
     match Boundary::default().feed(&window[start..next_document.unwrap_or(window.len())]) {
         Found::End(end) => Some(start + end),
-        _ => next_document,
+        _ if leaves_open => next_document,
+        _ => Some(line_end),
     }
 }
 
-/// End of a broken element of a container: by its brackets, else where the next record seems to begin.
-fn end_of_broken_element(window: &[u8], start: usize) -> Option<usize> {
-    let rest = &window[start..];
-    if let Found::End(end) = Boundary::default().feed(rest) {
-        return Some(start + end);
-    }
-    // Its quotes or brackets do not add up. CloudTrail's records begin like this and stand behind a comma.
-    let mut from = 1;
-    while let Some(found) = memmem::find(&rest[from..], b"{\"eventVersion\":") {
-        let before = rest[..from + found].trim_ascii_end();
-        if before.ends_with(b",") {
-            return Some(start + before.len() - 1);
+/// End of a broken element of a container: by its brackets, or before the next record if one seems to begin after the
+/// error: then its brackets do not add up. Looked for step by step, so that it costs no more than the piece is long.
+fn end_of_broken_element(window: &[u8], start: usize, error_at: usize) -> Option<usize> {
+    const STEP: usize = 4096;
+    let mut boundary = Some(Boundary::default());
+    let mut at = start;
+    while at < window.len() {
+        let step_end = (at + STEP).min(window.len());
+        let found = boundary.as_mut().map_or(Found::More, |boundary| boundary.feed(&window[at..step_end]));
+        let end = match found {
+            Found::End(end) => Some(at + end),
+            Found::BrokenOff(_) => {
+                boundary = None;
+                None
+            }
+            Found::More => None,
+        };
+        // A marker may lie across the step's beginning.
+        let from = at.saturating_sub(64).max(error_at).max(start + 1);
+        if let Some(next) = next_record(window, from, end.unwrap_or(step_end)) {
+            return Some(next);
         }
-        from += found + 1;
+        if end.is_some() {
+            return end;
+        }
+        at = step_end;
+    }
+    None
+}
+
+/// The comma before what seems to be the next record: CloudTrail's begin with their eventVersion and stand behind a comma.
+fn next_record(window: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(found) = memmem::find(window.get(at..to)?, b"\"eventVersion\"") {
+        let before = window[from..at + found].trim_ascii_end();
+        if let Some(comma) =
+            before.strip_suffix(b"{").map(<[u8]>::trim_ascii_end).filter(|before| before.ends_with(b","))
+        {
+            return Some(from + comma.len() - 1);
+        }
+        at += found + 1;
     }
     None
 }

@@ -1,4 +1,4 @@
-//! A lake in a local folder: objects are staged in `_staging` (names that begin with `_` are invisible to Athena, Spark and
+//! A lake in a local folder: objects are staged in `_trailsink_staging` (names that begin with `_` are invisible to Athena, Spark and
 //! DuckDB's Hive reader alike), synced, and renamed to their key.
 
 use super::{Put, Store};
@@ -17,7 +17,7 @@ pub struct Local {
     lock: (PathBuf, File),
 }
 
-const STAGING: &str = "_staging";
+const STAGING: &str = "_trailsink_staging";
 
 impl Local {
     /// Opens a folder, made if it is not there, and clears away what runs that were killed left in it.
@@ -25,8 +25,12 @@ impl Local {
     /// # Errors
     /// If it cannot be written to.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let all = root.join(STAGING);
         let at = |error| Error::store(root, error);
+        fs::create_dir_all(root).map_err(at)?;
+        // Held while runs come and go, so that no run takes another's new folder for one that is left over.
+        let gate = File::open(root).map_err(at)?;
+        gate.lock().map_err(at)?;
+        let all = root.join(STAGING);
         fs::create_dir_all(&all).map_err(at)?;
         clear_left_over(&all).map_err(at)?;
         let lock = tempfile::Builder::new().prefix("run-").suffix(".lock").tempfile_in(&all).map_err(at)?;
@@ -38,32 +42,39 @@ impl Local {
     }
 }
 
-/// Removes the staged files of every run whose lock no one holds.
+/// Removes what runs staged whose lock no one holds, and nothing else.
 fn clear_left_over(all: &Path) -> io::Result<()> {
     for entry in fs::read_dir(all)? {
-        let path = entry?.path();
-        let locked = path.with_extension("lock");
-        let held = File::open(&locked).is_ok_and(|file| file.try_lock().is_err());
-        if held {
+        let entry = entry?;
+        let path = entry.path();
+        let held = File::open(path.with_extension("lock")).is_ok_and(|file| file.try_lock().is_err());
+        if held || !entry.file_name().to_string_lossy().starts_with("run-") {
             continue;
         }
-        // Another run may clear at the same time: what is gone is gone.
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else {
+            fs::remove_file(&path)?;
+        }
     }
     Ok(())
 }
 
 impl Store for Local {
     fn stage(&self) -> Result<NamedTempFile, Error> {
-        NamedTempFile::new_in(&self.staging).map_err(|error| Error::store(&self.staging, error))
+        // As any other new file: readable as the umask says.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        tempfile::Builder::new()
+            .permissions(mode)
+            .tempfile_in(&self.staging)
+            .map_err(|error| Error::store(&self.staging, error))
     }
 
     fn put(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error> {
         let path = self.root.join(key);
         let at = |error| Error::store(&path, error);
         let length = staged.as_file().metadata().map_err(at)?.len();
-        // The name is the hash of the content: a file of that name and length is that file. A shorter one was broken by
+        // The name is the hash of the content: a file of that name and length is that file. Another was broken by
         // something else, and is replaced.
         if fs::metadata(&path).is_ok_and(|there| there.len() == length) {
             return Ok(Put::Existed);
@@ -72,8 +83,6 @@ impl Store for Local {
             fs::create_dir_all(folder).map_err(at)?;
         }
         staged.as_file().sync_all().map_err(at)?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        staged.as_file().set_permissions(mode).map_err(at)?;
         staged.persist(&path).map_err(|error| at(error.error))?;
         if let Some(folder) = path.parent() {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(at)?;
@@ -89,11 +98,13 @@ impl Store for Local {
 impl Drop for Local {
     fn drop(&mut self) {
         // Best effort: the next run clears what stays.
+        let gate = File::open(&self.root).and_then(|root| root.lock().map(|()| root));
         let _ = fs::remove_dir_all(&self.staging);
         let _ = fs::remove_file(&self.lock.0);
         if let Some(all) = self.staging.parent() {
             // Goes only when it is empty.
             let _ = fs::remove_dir(all);
         }
+        drop(gate);
     }
 }

@@ -317,7 +317,7 @@ fn a_killed_run_leaves_no_half_file_and_the_next_one_clears_up() {
             if name.ends_with(".parquet") {
                 assert_eq!(Some(&content), expected.get(&name), "{name} after {wait} ms");
             } else {
-                assert!(name.starts_with("_staging/"), "{name}");
+                assert!(name.starts_with("_trailsink_staging/"), "{name}");
             }
         }
     }
