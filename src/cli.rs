@@ -42,7 +42,7 @@ fn convert(settings: &Convert) -> Result<ExitCode, Error> {
     }
     let root = Path::new(to);
     let started = Instant::now();
-    let inputs = input::find(&settings.paths, Some(root));
+    let (inputs, passed_over) = input::find(&settings.paths, Some(root));
     let store = Local::open(root)?;
     let options = Options {
         layout: settings.lake.partition_by.clone(),
@@ -62,7 +62,7 @@ fn convert(settings: &Convert) -> Result<ExitCode, Error> {
             let json = serde_json::to_string(&summary).unwrap_or_default();
             say(&format!("{json}\n"))?;
         }
-        SummaryForm::Text => say(&in_words(&summary, &inputs, to, started.elapsed()))?,
+        SummaryForm::Text => say(&in_words(&summary, &inputs, passed_over, to, started.elapsed()))?,
     }
     let all = summary.rejected == 0 && summary.failures.is_empty();
     Ok(ExitCode::from(if all { ALL_IN } else { NOT_ALL }))
@@ -103,12 +103,17 @@ fn with_bar<T>(inputs: &[Input], progress: &Progress, run: impl FnOnce() -> T) -
 /// Files that a summary names at the most.
 const FILES_SHOWN: usize = 10;
 
-fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> String {
+fn in_words(summary: &Summary, inputs: &[Input], passed_over: usize, to: &str, took: Duration) -> String {
     let mut text = String::new();
     if inputs.is_empty() {
         text.push_str("no input found: folders are searched for .json .jsonl .ndjson .log, each also with .gz; the lake itself is left out\n");
     } else if summary.records_in == 0 {
         text.push_str("the input holds no records\n");
+    }
+    if passed_over > 0 {
+        text.push_str(&format!(
+            "{passed_over} files passed over: of folders only .json .jsonl .ndjson .log (.gz) are taken\n"
+        ));
     }
     for file in summary.files.iter().take(FILES_SHOWN) {
         text.push_str(&format!("{}  {} rows, {}\n", file.path, file.rows, size(file.bytes)));
@@ -128,6 +133,12 @@ fn in_words(summary: &Summary, inputs: &[Input], to: &str, took: Duration) -> St
         size(bytes),
         took.as_secs_f64(),
     ));
+    if summary.shared_partitions > 0 {
+        text.push_str(&format!(
+            "note: {} partitions hold files of other runs too; a record that is in both is there twice\n",
+            summary.shared_partitions
+        ));
+    }
     for example in &summary.examples {
         text.push_str(&format!("rejected: {example}\n"));
     }

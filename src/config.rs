@@ -33,7 +33,7 @@ pub struct Convert {
     #[command(flatten)]
     pub lake: Lake,
     /// Threads that work; by default one for each core.
-    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
     /// Events to log as JSON lines on standard error.
     #[arg(long, value_name = "WHICH", env = "TRAILSINK_LOG_EVENTS", default_value = "none")]
@@ -50,7 +50,7 @@ pub struct Convert {
 #[derive(Debug, Args)]
 pub struct Lake {
     /// Folder of the lake.
-    #[arg(long, value_name = "URL", env = "TRAILSINK_TO", default_value = "lake")]
+    #[arg(long, value_name = "URL", env = "TRAILSINK_TO", default_value = "lake", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub to: String,
     /// Partition columns in the order of the folders, out of category, event_date, account_id, region.
     #[arg(long, value_name = "LIST", env = "TRAILSINK_PARTITION_BY", default_value_t)]

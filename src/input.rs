@@ -29,24 +29,27 @@ pub struct Input {
     pub size: u64,
 }
 
-/// Finds the inputs below paths: files as they are, folders walked in sorted order without the folder `except`.
-pub fn find(paths: &[PathBuf], except: Option<&Path>) -> Vec<Input> {
+/// Finds the inputs below paths: files as they are, folders walked in sorted order without the folder `except`. Also gives
+/// how many files of folders are passed over because of their names.
+pub fn find(paths: &[PathBuf], except: Option<&Path>) -> (Vec<Input>, usize) {
     let except = except.and_then(|path| path.canonicalize().ok());
     let mut inputs = Vec::new();
+    let mut passed_over = 0;
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.push(Input { name: "-".to_owned(), path: None, error: None, size: 0 });
         } else if path.is_dir() {
-            walk(path, except.as_deref(), &mut inputs);
+            passed_over += walk(path, except.as_deref(), &mut inputs);
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             inputs.push(of_file(name, path));
         }
     }
-    inputs
+    (inputs, passed_over)
 }
 
-fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) {
+fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) -> usize {
+    let mut passed_over = 0;
     let is_lake = |path: &Path| except.is_some() && path.canonicalize().ok().as_deref() == except;
     let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| !(entry.file_type().is_dir() && is_lake(entry.path()))) {
@@ -54,8 +57,14 @@ fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) {
             Ok(entry) if !entry.file_type().is_dir() => {
                 let name = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
                 let plain = name.strip_suffix(".gz").unwrap_or(&name);
-                if ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
+                if !ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
+                    passed_over += 1;
+                } else if entry.path().is_file() || !entry.path().exists() {
                     inputs.push(of_file(name, entry.path()));
+                } else {
+                    // A pipe or a device in a folder would be waited for without end.
+                    let error = Some("neither a file nor a folder; name it itself to read it".to_owned());
+                    inputs.push(Input { name, path: None, error, size: 0 });
                 }
             }
             Ok(_) => {}
@@ -66,6 +75,7 @@ fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) {
             }
         }
     }
+    passed_over
 }
 
 fn of_file(name: String, path: &Path) -> Input {

@@ -14,6 +14,7 @@ use crate::store::Store;
 use crate::time::date;
 use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +62,9 @@ pub struct Summary {
     pub files: Vec<FileWritten>,
     /// Files of rejected lines.
     pub rejected_files: Vec<String>,
+    /// Partitions written to that hold files of other runs too.
+    #[serde(skip)]
+    pub shared_partitions: usize,
     /// The first few of the rejected lines, for a person: where, which reason, what is wrong.
     #[serde(skip)]
     pub examples: Vec<String>,
@@ -115,6 +119,11 @@ pub fn convert(
     };
     let written = Merge::of(gathered.runs).and_then(|merge| pool.install(|| output.write_all(merge)));
     let mut done = output.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (partition, files) in &done.by_partition {
+        let names = store.list(&format!("events/{}", output.paths[*partition]))?;
+        let there = names.iter().filter(|name| name.ends_with(".parquet")).count();
+        summary.shared_partitions += usize::from(there > *files);
+    }
     match written {
         Ok(duplicates) => summary.duplicates = duplicates,
         Err(error) => done.failures.push(error),
@@ -166,6 +175,8 @@ fn gather(
 #[derive(Default)]
 struct Done {
     files: Vec<FileWritten>,
+    /// Of each partition written to how many files.
+    by_partition: HashMap<usize, usize>,
     failures: Vec<Error>,
 }
 
@@ -317,7 +328,9 @@ impl Output<'_> {
         let bytes = staged.as_file().metadata().map_err(|error| Error::store(&address, error))?.len();
         self.store.put(&key, staged)?;
         let file = FileWritten { path: address, rows: encoded.rows as u64, bytes };
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).files.push(file);
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.files.push(file);
+        *done.by_partition.entry(partition).or_default() += 1;
         Ok(())
     }
 

@@ -516,7 +516,8 @@ impl<'w> Stretch<'w> {
 /// UTF-16, or mostly NUL and bytes that are not UTF-8. A few stray bytes cost their line only.
 fn is_binary(window: &[u8]) -> bool {
     let head = &window[..window.len().min(SNIFF)];
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.get(1) == Some(&0) {
+    let wide = |first: usize| head.len() > 8 && head[first..8].iter().step_by(2).all(|byte| *byte == 0);
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || wide(0) || wide(1) {
         return true;
     }
     let odd: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
@@ -540,11 +541,19 @@ fn next_document_line(bytes: &[u8]) -> Option<usize> {
 /// In a log of lines it is the end of its line. A line that leaves something open (pretty-printed JSON) goes on to the
 /// end of the value by its brackets, but never over a line that begins a document of its own.
 fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: usize) -> Option<usize> {
-    let line_end = start + memchr(b'\n', &window[start..])?;
-    let leaves_open = window[start..line_end].trim_ascii_end().ends_with(b"{")
-        || window[start..line_end].trim_ascii_end().ends_with(b"[")
-        || window[start..line_end].trim_ascii_end().ends_with(b",");
-    if error.kind != ErrorKind::TooDeep && (error_at <= line_end || !leaves_open) {
+    let line_end = memchr(b'\n', &window[start..]).map(|at| start + at);
+    if error.kind == ErrorKind::TooDeep {
+        let next = next_document_line(&window[start..]).map(|at| start + at);
+        return match Boundary::default().feed(&window[start..next.unwrap_or(window.len())]) {
+            Found::End(end) => Some(start + end),
+            Found::BrokenOff(_) => line_end,
+            Found::More => next,
+        };
+    }
+    let line_end = line_end?;
+    let line = window[start..line_end].trim_ascii_end();
+    let leaves_open = matches!(line.last(), Some(b'{' | b'[' | b','));
+    if error_at <= line_end || !leaves_open {
         return Some(line_end);
     }
     let mut next = line_end;
@@ -559,8 +568,7 @@ fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: u
     };
     match Boundary::default().feed(&window[start..next_document.unwrap_or(window.len())]) {
         Found::End(end) => Some(start + end),
-        _ if leaves_open => next_document,
-        _ => Some(line_end),
+        _ => next_document,
     }
 }
 
@@ -581,8 +589,8 @@ fn end_of_broken_element(window: &[u8], start: usize, error_at: usize) -> Option
             }
             Found::More => None,
         };
-        // A marker may lie across the step's beginning.
-        let from = at.saturating_sub(64).max(error_at).max(start + 1);
+        // A marker may lie across the step's beginning, and across the error: a quote too few shows in the next record's.
+        let from = at.min(error_at).max(at.saturating_sub(64)).max(error_at.saturating_sub(64)).max(start + 1);
         if let Some(next) = next_record(window, from, end.unwrap_or(step_end)) {
             return Some(next);
         }

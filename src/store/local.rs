@@ -90,6 +90,14 @@ impl Store for Local {
         Ok(Put::Created)
     }
 
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let path = self.root.join(folder);
+        let names = fs::read_dir(&path).and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect()
+        });
+        names.map_err(|error| Error::store(&path, error))
+    }
+
     fn address(&self, key: &str) -> String {
         self.root.join(key).display().to_string()
     }

@@ -30,6 +30,12 @@ pub trait Store: Send + Sync {
     /// If it cannot be written. Then nothing is to be seen under the name.
     fn put(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error>;
 
+    /// Names of the objects right below a folder.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error>;
+
     /// The whole address of a key, for a person.
     fn address(&self, key: &str) -> String;
 }

@@ -149,6 +149,69 @@ fn a_spoiled_element_costs_only_itself() {
 }
 
 #[test]
+fn containers_are_read_to_their_end_whatever_is_in_them() {
+    let (a, b) = (record(1), record(2));
+    let many: Vec<String> = (10..3000).map(record).collect();
+    let many = many.join(",");
+    for (payload, rows, codes) in [
+        (format!(r#"{{"Records":[{a}],"Records":[{b}]}}"#), 2, &[] as &[&str]),
+        (format!(r#"{{"Events":[],"x":1,"Records":[{a}]}}"#), 1, &[]),
+        (format!(r#"{{"Records":[{a},{{"a":[}},{many}]}}"#), 2991, &["invalid_json"]),
+        (format!(r#"{{"Records":[{a}}},{many}]}}"#), 2991, &["invalid_json"]),
+        (format!(r#"[{a} {b},{many}]"#), 2992, &["invalid_json"]),
+        (format!(r#"{{"version":"0","Records":[{a},{{"a":tru}},{b}]}}"#), 2, &["invalid_json"]),
+        (format!("{{\0bad\n{a}\n"), 1, &["invalid_json"]),
+        (format!("caf\u{e9} header\n{a}\n"), 1, &["invalid_json"]),
+        (format!("{a},\n{b},\n{a},\n"), 3, &["invalid_json"]),
+    ] {
+        let collected = read(payload.as_bytes());
+        let start = &payload[..payload.len().min(60)];
+        assert_eq!(
+            (collected.found.len(), collected.codes()),
+            (rows, codes.iter().map(|c| c.to_string()).collect()),
+            "{start}"
+        );
+        let pieces = crate::engine::read_in_windows(payload.as_bytes(), 10_000);
+        assert_eq!((pieces.found.len(), pieces.codes()), (rows, collected.codes()), "{start} in windows");
+    }
+    let mut stray = b"caf\xe9 header\n".to_vec();
+    stray.extend_from_slice(a.as_bytes());
+    let collected = read(&stray);
+    assert_eq!((collected.found.len(), collected.codes()), (1, vec!["invalid_utf8".to_owned()]));
+}
+
+#[test]
+fn time_grows_with_the_bytes_of_hostile_input() {
+    let ordinary = (0..4000).map(record).collect::<Vec<_>>().join("\n");
+    let time = |payload: &[u8]| {
+        let started = std::time::Instant::now();
+        read(payload);
+        started.elapsed().as_secs_f64() / payload.len() as f64
+    };
+    let usual = time(ordinary.as_bytes());
+    let mut lines = b"x\n".repeat(250_000);
+    lines.push(0xff);
+    for (name, payload) in [
+        ("short lines before a byte that is not UTF-8", lines),
+        ("lines that are too deep", format!("{{\"a\":{}\n", "[".repeat(140)).repeat(5000).into_bytes()),
+        ("elements that are not closed", format!("[{}", "{\"eventVersion\":[[,".repeat(30_000)).into_bytes()),
+        ("open brackets", b"[".repeat(1_000_000)),
+        ("commas", b",".repeat(500_000)),
+        ("one key", format!("{{\"eventTime\":1{}}}", ",\"a\":1".repeat(100_000)).into_bytes()),
+        (
+            "many keys",
+            format!("{{{}}}", (0..100_000).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(",")).into_bytes(),
+        ),
+        ("escapes", format!("{{\"eventTime\":\"{}\"}}", "\\n".repeat(1_000_000)).into_bytes()),
+    ] {
+        let ratio = time(&payload) / usual;
+        println!("{name}: {ratio:.1} times ordinary input per byte");
+        // A piece of two bytes costs what a piece costs: what is excluded here is time that grows with the square.
+        assert!(ratio < 60.0, "{name}: {ratio:.0} times ordinary input per byte");
+    }
+}
+
+#[test]
 fn a_line_of_100_mb_is_too_large_and_held_by_no_one() {
     let mut content = record(1).into_bytes();
     content.push(b'\n');

@@ -11,6 +11,8 @@ fn wrong_usage_is_said_in_one_line() {
     for arguments in [
         &["convert"] as &[&str],
         &["convert", "--threads", "0", "x"],
+        &["convert", "--threads", "100000", "x"],
+        &["convert", "--to", "", "x"],
         &["convert", "--partition-by", "category", "x"],
         &["convert", "--partition-by", "bucket,event_date", "x"],
         &["convert", "--log-events", "some", "x"],
@@ -143,6 +145,33 @@ fn a_terminal_sees_a_progress_bar() {
     assert!(shown.contains("events/s") && shown.contains(" of "), "{shown}");
     let output = command().current_dir(folder.path()).args(["convert", "a.jsonl"]).output().unwrap();
     assert!(output.stderr.is_empty(), "no bar where there is no terminal");
+}
+
+#[test]
+fn what_is_there_twice_or_passed_over_is_said() {
+    let folder = tempdir().unwrap();
+    let run = || {
+        let output = command().current_dir(folder.path()).args(["convert", "--to", "lake", "."]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    fs::write(folder.path().join("a.json"), record(1)).unwrap();
+    assert!(!run().contains("note:") && !run().contains("note:"));
+    fs::write(folder.path().join("b.json"), record(2)).unwrap();
+    fs::write(folder.path().join("c.txt"), record(3)).unwrap();
+    let text = run();
+    assert!(text.contains("note: 1 partitions hold files of other runs too"), "{text}");
+    assert!(text.contains("1 files passed over"), "{text}");
+}
+
+#[test]
+fn a_log_that_no_one_reads_costs_nothing() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a.jsonl"), (0..3000).map(record).collect::<Vec<_>>().join("\n")).unwrap();
+    let script = format!("{} convert --log-events all a.jsonl 2>/dev/full", env!("CARGO_BIN_EXE_trailsink"));
+    let output = Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("3000 rows written"));
 }
 
 #[test]
