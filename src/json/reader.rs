@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
                 Ok(at + 6)
             }
             Some(_) => self.error(ErrorKind::Invalid, at),
-            None => self.error(ErrorKind::Truncated, at),
+            None => self.error(ErrorKind::Truncated, at + 1),
         }
     }
 
@@ -466,7 +466,16 @@ mod tests {
     fn says_where_and_whether_more_text_could_help() {
         assert_eq!(check("{\"a\":tru").unwrap_err(), Error { kind: ErrorKind::Truncated, at: 8 });
         assert_eq!(check("{\"a\":trx").unwrap_err(), Error { kind: ErrorKind::Invalid, at: 7 });
-        assert_eq!(check("[\"abc").unwrap_err().kind, ErrorKind::Truncated);
+        // Wherever a text is cut, the error lies at its end: whoever has more of it knows to come again.
+        let text = "{\"a\":[1.5e+7,true,null,\"b\\n\\u00e9\\\\\",{\"c\":\"é\"}]}";
+        for cut in (1..text.len()).filter(|cut| text.is_char_boundary(*cut)) {
+            assert_eq!(
+                check(&text[..cut]).unwrap_err(),
+                Error { kind: ErrorKind::Truncated, at: cut },
+                "{}",
+                &text[..cut]
+            );
+        }
     }
 
     #[test]
