@@ -15,10 +15,10 @@
 //!    `determinism::hostile_records_come_back_from_the_lake`.
 //! 5. Only [`store`] writes to the lake, only [`input`], [`restore`] and [`cli`] open files, only [`config`] reads settings
 //!    from the environment; nothing below [`cli`] knows that there is a terminal.
-//! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s,
-//!    `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one`.
+//! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s; `engine::convert` reads the peak
+//!    of every run of every test, `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one` among them.
 //!
-//! The modules in reading order; each uses only those below it in this list, and the table of [`columns`]:
+//! The modules in reading order:
 //!
 //! | module | purpose |
 //! |---|---|

@@ -5,7 +5,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use trailsink::columns::{COLUMNS, Kind};
 use trailsink::extract::Rows;
 use trailsink::partition::{Layout, PartitionKey};
@@ -153,15 +153,27 @@ pub fn command() -> Command {
     command
 }
 
-/// Converts paths into a lake with further arguments; gives the summary and the exit status.
+/// Memory that no conversion of the tests may pass, whatever its input. Most of it is constant: batches, pages, windows.
+const MAX_MEMORY: u64 = 400 << 20;
+
+/// Converts paths into a lake with further arguments; gives the summary and the exit status. Checks what holds for every
+/// run: the counts balance, and memory is bounded.
 pub fn convert(lake: &Path, arguments: &[&str], paths: &[&Path]) -> (serde_json::Value, i32) {
-    let output = command()
-        .args(["convert", "--summary", "json", "--to"])
-        .arg(lake)
-        .args(arguments)
-        .args(paths)
-        .output()
-        .unwrap();
+    let mut command = command();
+    command.args(["convert", "--summary", "json", "--to"]).arg(lake).args(arguments).args(paths);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let peak = std::thread::spawn(move || {
+        let mut peak = 0;
+        while let Some(now) = peak_memory(&status) {
+            peak = now;
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        peak
+    });
+    let output = child.wait_with_output().unwrap();
+    let peak = peak.join().unwrap();
+    assert!(peak < MAX_MEMORY, "{} MB of memory", peak >> 20);
     let errors = String::from_utf8_lossy(&output.stderr);
     let summary: serde_json::Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no summary: {errors}"));
@@ -171,6 +183,13 @@ pub fn convert(lake: &Path, arguments: &[&str], paths: &[&Path]) -> (serde_json:
         assert_eq!(count("records_in"), accounted, "counts do not balance");
     }
     (summary, output.status.code().unwrap())
+}
+
+/// The peak of a process's memory so far, in bytes; None when it has ended, or where there is no such file.
+fn peak_memory(status: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(status).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
 /// What `cat` prints of a lake, line by line.
