@@ -173,7 +173,6 @@ impl<'a> Pass<'a, '_> {
     }
 
     fn known_member(&mut self, child: &'static Child, key: Quoted, node: NodeId, depth: usize) -> Result<()> {
-        let at_top = node == 0;
         match child.goal {
             Goal::Wire(slot) => {
                 let value = self.value(Below::NOTHING, depth)?;
@@ -186,57 +185,74 @@ impl<'a> Pass<'a, '_> {
                         _ => EventTime::Unreadable,
                     };
                 }
+                Ok(())
             }
-            Goal::Known(below) => {
-                let start = self.peek_start();
-                let is_object = self.reader.peek() == b'{';
-                self.staged.looks_like_cloudtrail |= is_object && child.traits.of_cloudtrail;
-                if !is_object {
-                    let value = self.value(Below::NOTHING, depth)?;
-                    self.note_member(child, value);
-                    self.leave_unmapped(key, value);
-                    return Ok(());
-                }
-                if depth >= MAX_DEPTH {
-                    return Err(Error { kind: ErrorKind::TooDeep, at: start });
-                }
-                let before = self.staged.yielded;
-                self.staged.unmapped.enter(child.name);
-                self.known_object(below, depth)?;
-                self.staged.unmapped.leave();
-                // Nothing of it is held: keep it as it is, but for a plain {} inside another, which counts for nothing.
-                let literal = self.reader.slice(start, self.reader.at);
-                if self.staged.yielded == before && (at_top || literal != "{}" && !is_blank_object(literal)) {
-                    self.unmapped_member(key, start, true);
-                }
-            }
-            Goal::Raw(slot, below) => {
-                let start = self.peek_start();
-                self.reader.passed_whitespace = false;
-                let ec2 = child.traits.searched && self.may_be_ec2();
-                let below = Below { node: below, resource_ids: child.traits.resource_ids, ec2, search: Search::ROOT };
-                let value = if child.traits.resources && self.reader.peek() == b'[' {
-                    self.resources(depth)?;
-                    Value::Nested(start, self.reader.at)
-                } else {
-                    self.value(below, depth)?
-                };
-                if matches!(value, Value::Null) {
-                    return Ok(());
-                }
-                self.note_member(child, value);
-                let span = if self.reader.passed_whitespace {
-                    let begin = self.staged.scratch.len();
-                    minify(self.reader.slice(start, self.reader.at), &mut self.staged.scratch);
-                    self.staged.scratch_from(begin)
-                } else {
-                    Staged::span(start, self.reader.at)
-                };
-                self.staged.put_wire(slot, Cell::Text(span));
-            }
+            Goal::Known(below) => self.object_member(child, key, below, node == 0, depth),
+            Goal::Raw(slot, below) => self.json_member(child, slot, below, depth),
             // Copies lie below json columns only.
-            Goal::Copy(_) | Goal::Inner(_) => self.reader.skip(depth)?,
+            Goal::Copy(_) | Goal::Inner(_) => self.reader.skip(depth),
         }
+    }
+
+    /// A member that is an object of members that columns stand for, or should be.
+    fn object_member(
+        &mut self,
+        child: &'static Child,
+        key: Quoted,
+        below: NodeId,
+        at_top: bool,
+        depth: usize,
+    ) -> Result<()> {
+        if self.reader.peek() != b'{' {
+            let value = self.value(Below::NOTHING, depth)?;
+            self.note_member(child, value);
+            self.leave_unmapped(key, value);
+            return Ok(());
+        }
+        let start = self.reader.at;
+        self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail;
+        if depth >= MAX_DEPTH {
+            return Err(Error { kind: ErrorKind::TooDeep, at: start });
+        }
+        let before = self.staged.yielded;
+        self.staged.unmapped.enter(child.name);
+        self.known_object(below, depth)?;
+        self.staged.unmapped.leave();
+        // Nothing of it is held: keep it as it is, but for a plain {} inside another, which counts for nothing.
+        if self.staged.yielded == before {
+            let literal = self.reader.slice(start, self.reader.at);
+            if at_top || !is_blank_object(literal) {
+                self.unmapped_member(key, start, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// A member that a json column keeps whole.
+    fn json_member(&mut self, child: &'static Child, slot: Slot, below: NodeId, depth: usize) -> Result<()> {
+        let first = self.reader.peek();
+        let start = self.reader.at;
+        self.reader.passed_whitespace = false;
+        let value = if child.traits.resources && first == b'[' {
+            self.resources(depth)?;
+            Value::Nested(start, self.reader.at)
+        } else {
+            let ec2 = child.traits.searched && self.may_be_ec2();
+            let resource_ids = child.traits.resource_ids;
+            self.value(Below { node: below, resource_ids, ec2, search: Search::ROOT }, depth)?
+        };
+        if matches!(value, Value::Null) {
+            return Ok(());
+        }
+        self.note_member(child, value);
+        let span = if self.reader.passed_whitespace {
+            let begin = self.staged.scratch.len();
+            minify(self.reader.slice(start, self.reader.at), &mut self.staged.scratch);
+            self.staged.scratch_from(begin)
+        } else {
+            Staged::span(start, self.reader.at)
+        };
+        self.staged.put_wire(slot, Cell::Text(span));
         Ok(())
     }
 
@@ -252,11 +268,6 @@ impl<'a> Pass<'a, '_> {
             Some(source) => Service::Ec2.event_sources().contains(&source),
             None => true,
         }
-    }
-
-    fn peek_start(&mut self) -> usize {
-        self.reader.peek();
-        self.reader.at
     }
 
     /// Stages a member that a column stands for; what the column does not hold exactly also goes to unmapped.

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! stream     bytes -> documents: values one after the other, and the elements of containers among them
+//! damage     where a spoiled piece of it ends
 //! document   one value -> records: what it is, and what is kept of its wrapping
 //! ```
 //!
 //! A container (a log file, an SQS event, an answer of LookupEvents, a plain array) is never held whole: its elements
 //! are documents like any others, so memory is bounded by the largest record, and a spoiled element costs only itself.
 
+mod damage;
 mod document;
 mod stream;
 

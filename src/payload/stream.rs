@@ -4,14 +4,13 @@
 //! Where the text is spoiled, the smallest piece that isolates the damage is rejected: an element of a container by its
 //! brackets, a line by its line break, a broken document over many lines up to the next line that begins one.
 
+use super::damage::{SNIFF, end_of_broken_document, end_of_broken_element, is_binary, next_document_line, next_record};
 use super::document::{self, Message, Place, Taken};
 use super::{Piece, Sink};
 use crate::json::{Boundary, Error, ErrorKind, Found, MAX_RECORD, Reader};
 use crate::rejected::{Code, MAX_PAYLOAD, Rejection};
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 
-/// How many bytes are looked at to tell a text from something else.
-const SNIFF: usize = 8192;
 /// Containers within containers that are followed.
 const MAX_CONTAINERS: usize = 4;
 
@@ -511,108 +510,4 @@ impl<'w> Stretch<'w> {
             }
         }
     }
-}
-
-/// UTF-16, or mostly NUL and bytes that are not UTF-8. A few stray bytes cost their line only.
-fn is_binary(window: &[u8]) -> bool {
-    let head = &window[..window.len().min(SNIFF)];
-    let wide = |first: usize| head.len() > 8 && head[first..8].iter().step_by(2).all(|byte| *byte == 0);
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || wide(0) || wide(1) {
-        return true;
-    }
-    let odd: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let odd = odd + memchr_iter(0, head).count();
-    let json = head.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['));
-    !json && odd * 8 > head.len()
-}
-
-/// The line break before a line that begins an object, where no value can go on over it.
-fn next_document_line(bytes: &[u8]) -> Option<usize> {
-    let goes_on = |at: &usize| {
-        bytes[..*at].trim_ascii_end().ends_with(b",")
-            || bytes[..*at].trim_ascii_end().ends_with(b":")
-            || bytes[..*at].trim_ascii_end().ends_with(b"[")
-    };
-    memmem::find_iter(bytes, b"\n{").find(|at| !goes_on(at))
-}
-
-/// End of a broken document at the top.
-///
-/// In a log of lines it is the end of its line. A line that leaves something open (pretty-printed JSON) goes on to the
-/// end of the value by its brackets, but never over a line that begins a document of its own.
-fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: usize) -> Option<usize> {
-    let line_end = memchr(b'\n', &window[start..]).map(|at| start + at);
-    if error.kind == ErrorKind::TooDeep {
-        let next = next_document_line(&window[start..]).map(|at| start + at);
-        return match Boundary::default().feed(&window[start..next.unwrap_or(window.len())]) {
-            Found::End(end) => Some(start + end),
-            Found::BrokenOff(_) => line_end,
-            Found::More => next,
-        };
-    }
-    let line_end = line_end?;
-    let line = window[start..line_end].trim_ascii_end();
-    let leaves_open = matches!(line.last(), Some(b'{' | b'[' | b','));
-    if error_at <= line_end || !leaves_open {
-        return Some(line_end);
-    }
-    let mut next = line_end;
-    let next_document = loop {
-        if matches!(window.get(next + 1), Some(b'{' | b'[')) {
-            break Some(next);
-        }
-        match memchr(b'\n', &window[next + 1..]) {
-            Some(more) => next += 1 + more,
-            None => break None,
-        }
-    };
-    match Boundary::default().feed(&window[start..next_document.unwrap_or(window.len())]) {
-        Found::End(end) => Some(start + end),
-        _ => next_document,
-    }
-}
-
-/// End of a broken element of a container: by its brackets, or before the next record if one seems to begin after the
-/// error: then its brackets do not add up. Looked for step by step, so that it costs no more than the piece is long.
-fn end_of_broken_element(window: &[u8], start: usize, error_at: usize) -> Option<usize> {
-    const STEP: usize = 4096;
-    let mut boundary = Some(Boundary::default());
-    let mut at = start;
-    while at < window.len() {
-        let step_end = (at + STEP).min(window.len());
-        let found = boundary.as_mut().map_or(Found::More, |boundary| boundary.feed(&window[at..step_end]));
-        let end = match found {
-            Found::End(end) => Some(at + end),
-            Found::BrokenOff(_) => {
-                boundary = None;
-                None
-            }
-            Found::More => None,
-        };
-        // A marker may lie across the step's beginning, and across the error: a quote too few shows in the next record's.
-        let from = at.min(error_at).max(at.saturating_sub(64)).max(error_at.saturating_sub(64)).max(start + 1);
-        if let Some(next) = next_record(window, from, end.unwrap_or(step_end)) {
-            return Some(next);
-        }
-        if end.is_some() {
-            return end;
-        }
-        at = step_end;
-    }
-    None
-}
-
-/// The comma before what seems to be the next record: CloudTrail's begin with their eventVersion and stand behind a comma.
-fn next_record(window: &[u8], from: usize, to: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(found) = memmem::find(window.get(at..to)?, b"\"eventVersion\"") {
-        let before = window[from..at + found].trim_ascii_end();
-        if let Some(comma) =
-            before.strip_suffix(b"{").map(<[u8]>::trim_ascii_end).filter(|before| before.ends_with(b","))
-        {
-            return Some(from + comma.len() - 1);
-        }
-        at += found + 1;
-    }
-    None
 }
