@@ -41,7 +41,7 @@ fn hardly_repeats(column: &Column) -> bool {
 
 fn properties(large: bool) -> Result<WriterProperties, Error> {
     let mut builder = WriterProperties::builder()
-        // Level 1: level 3 was slower and no smaller on CloudTrail's rows.
+        // Level 1: with a prototype level 3 was slower and no smaller on rows like these.
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         // What Athena engine v3, DuckDB, Spark and pyarrow all read without a second thought.
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -119,7 +119,7 @@ impl<W: Write + Send> Encoder<W> {
         let large = partition_rows >= LARGE_FILE;
         let options = ArrowWriterOptions::new()
             .with_properties(properties(large)?)
-            // The types say all; the copy of the Arrow schema would be 7 KB in each file.
+            // The types say all; a copy of the Arrow schema would add kilobytes to each file.
             .with_skip_arrow_metadata(true);
         let (writer, factory) =
             ArrowWriter::try_new_with_options(inner, SCHEMA.clone(), options)?.into_serialized_writer()?;

@@ -355,8 +355,8 @@ fn unreadable_time(what: &str) -> Rejection {
     Rejection::new(Code::InvalidEventTime, format!("{what} is not a time like 2026-10-04T09:01:05Z"))
 }
 
-/// A builder with room for `bytes` of text: a batch mostly needs what the one before it needed, and growing step by step
-/// costs a fifth of the time of `convert` in copies and fresh pages.
+/// A builder with room for `bytes` of text: a batch mostly needs what the one before it needed. While builders grew step by
+/// step, a profile of `convert` showed 23 % of the time in clearing fresh pages, most of it below their growing.
 fn builder(column: &Column, bytes: usize) -> Builder {
     match column.kind {
         Kind::Text | Kind::Json if bytes > 0 => Builder::Text(StringBuilder::with_capacity(BATCH_ROWS, bytes)),

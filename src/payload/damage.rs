@@ -29,14 +29,26 @@ pub fn next_document_line(bytes: &[u8]) -> Option<usize> {
     memmem::find_iter(bytes, b"\n{").find(|at| !goes_on(at))
 }
 
+/// The line break before a line that begins and ends like an object.
+fn next_whole_line(bytes: &[u8]) -> Option<usize> {
+    let is_whole = |at: &usize| {
+        let line = &bytes[at + 1..];
+        let end = memchr(b'\n', line).unwrap_or(line.len());
+        line[..end].trim_ascii_end().ends_with(b"}")
+    };
+    memmem::find_iter(bytes, b"\n{").find(is_whole)
+}
+
 /// End of a broken document at the top.
 ///
 /// In a log of lines it is the end of its line. A line that leaves something open (pretty-printed JSON) goes on to the
 /// end of the value by its brackets, but never over a line that begins a document of its own.
 pub fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_at: usize) -> Option<usize> {
     let line_end = memchr(b'\n', &window[start..]).map(|at| start + at);
+    // Brackets alone tell the end of what is too deep, but never over a line that is an object of its own: a line that is
+    // broken off can be too deep together with those after it.
     if error.kind == ErrorKind::TooDeep {
-        let next = next_document_line(&window[start..]).map(|at| start + at);
+        let next = next_whole_line(&window[start..]).map(|at| start + at);
         return match Boundary::default().feed(&window[start..next.unwrap_or(window.len())]) {
             Found::End(end) => Some(start + end),
             Found::BrokenOff(_) => line_end,
@@ -45,7 +57,7 @@ pub fn end_of_broken_document(window: &[u8], start: usize, error: Error, error_a
     }
     let line_end = line_end?;
     let line = window[start..line_end].trim_ascii_end();
-    let leaves_open = matches!(line.last(), Some(b'{' | b'[' | b','));
+    let leaves_open = matches!(line.last(), Some(b'{' | b'[' | b',' | b':'));
     if error_at <= line_end || !leaves_open {
         return Some(line_end);
     }

@@ -6,9 +6,12 @@ use crate::reference::{self, Cell, Envelope, Row};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// Cases of each property; PROPTEST_CASES asks for more.
+/// Cases of each property: the same in every run, so that a change is what makes a difference. PROPTEST_CASES asks for
+/// another number of them, and PROPTEST_RNG_SEED for others.
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(2000)) }
+    let given = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(given.unwrap_or(2026));
+    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::with_cases(cases(2000)) }
 }
 
 fn cases(default: u32) -> u32 {
@@ -75,7 +78,8 @@ proptest! {
 
     #[test]
     fn too_deep_is_too_deep(record in hostile::too_deep()) {
-        prop_assert_eq!(read(record.as_bytes()).codes(), vec!["too_deep"]);
+        // On one line: over many, a line of it that is an object of its own would be taken for a neighbour.
+        prop_assert_eq!(read(record.replace(['\n', '\r'], " ").as_bytes()).codes(), vec!["too_deep"]);
     }
 
     #[test]

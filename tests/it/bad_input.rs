@@ -241,6 +241,9 @@ fn nesting_of_10_000_levels_is_too_deep() {
         let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
         let good = record(1);
         let line = format!("{{\"eventTime\":\"2026-10-04T09:01:05Z\",\"x\":{deep}}}");
+        let collected =
+            read(format!("{{\n  \"x\": {}\n}}\n{good}\n", deep.replace(open, &format!("{open}\n  "))).as_bytes());
+        assert_eq!((collected.found.len(), collected.codes()), (1, vec!["too_deep".to_owned()]), "over many lines");
         let collected = read(format!("{line}\n{good}\n").as_bytes());
         assert_eq!((collected.found.len(), collected.codes()), (1, vec!["too_deep".to_owned()]));
         let collected = read(format!("{{\"Records\":[{good},{line},{deep}]}}").as_bytes());
