@@ -58,7 +58,7 @@ pub struct Staged {
     pub yielded: usize,
     /// Whether any member that only CloudTrail records have was there.
     pub looks_like_cloudtrail: bool,
-    /// Whether the record has members that wrappings have (`detail`, `Records`, `body` ...).
+    /// Whether the record has members that wrappings have (`detail-type`, `Records`, `body` ...).
     pub looks_wrapped: bool,
 }
 

@@ -95,7 +95,7 @@ pub fn end_of_broken_element(window: &[u8], start: usize, error_at: usize) -> Op
             Found::More => None,
         };
         // A marker may lie across the step's beginning, and across the error: a quote too few shows in the next record's.
-        let from = at.min(error_at).max(at.saturating_sub(64)).max(error_at.saturating_sub(64)).max(start + 1);
+        let from = at.max(error_at).saturating_sub(64).max(start + 1);
         if let Some(next) = next_record(window, from, end.unwrap_or(step_end)) {
             return Some(next);
         }
