@@ -64,6 +64,11 @@ impl Batch {
         self.partition.value(row)
     }
 
+    /// When a row's event happened, in milliseconds since 1970.
+    pub fn time(&self, row: usize) -> i64 {
+        self.time.value(row)
+    }
+
     /// Bytes of the values of a row.
     pub fn bytes(&self, row: usize) -> usize {
         self.bytes.value(row) as usize

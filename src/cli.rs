@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::input::{self, Input, Progress};
 use crate::pipeline::{self, Options, Summary};
 use crate::restore;
-use crate::store::Local;
+use crate::store::{Bucket, Local, Location, S3, S3Options, Staged, Store};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,28 +33,34 @@ pub fn run(command: &Command) -> Result<ExitCode, Error> {
         Command::Convert(settings) => convert(settings),
         Command::Cat(settings) => cat(settings),
         Command::Schema(settings) => schema(settings),
+        Command::Lambda(_) => Err(Error::Bug("the function is not run from here".to_owned())),
     }
 }
 
 fn convert(settings: &Convert) -> Result<ExitCode, Error> {
     let to = &settings.lake.to;
-    if to.contains("://") {
-        return Err(Error::Usage(format!("--to {to}: only folders can be written to so far")));
-    }
-    let root = Path::new(to);
     let started = Instant::now();
-    let (inputs, passed_over) = input::find(&settings.paths, Some(root));
-    let store = Local::open(root)?;
+    let lake_folder = match to {
+        Location::Folder(path) => Some(path.as_path()),
+        Location::Bucket(_) => None,
+    };
+    let (inputs, passed_over) = input::find(&settings.paths, lake_folder);
+    let (store, _runtime): (Box<dyn Store>, _) = match to {
+        Location::Folder(path) => (Box::new(Local::open(path)?), None),
+        Location::Bucket(bucket) => {
+            let runtime = runtime()?;
+            let options = S3Options::from(&settings.lake.bucket);
+            (Box::new(runtime.block_on(S3::connect(bucket.clone(), options))), Some(runtime))
+        }
+    };
     let options = Options {
         layout: settings.lake.partition_by.clone(),
         log_events: settings.log_events,
-        threads: match settings.threads {
-            Some(threads) => usize::from(threads),
-            None => thread::available_parallelism().map_or(1, |threads| threads.get()),
-        },
+        threads: settings.lake.threads(),
+        own_writes: None,
     };
     let progress = Arc::new(Progress::default());
-    let summary = with_bar(&inputs, &progress, || pipeline::convert(&inputs, &store, &options, &progress))?;
+    let summary = with_bar(&inputs, &progress, || pipeline::convert(&inputs, store.as_ref(), &options, &progress))?;
     for failure in &summary.failures {
         complain(failure);
     }
@@ -62,7 +69,12 @@ fn convert(settings: &Convert) -> Result<ExitCode, Error> {
             let json = serde_json::to_string(&summary).unwrap_or_default();
             say(&format!("{json}\n"))?;
         }
-        SummaryForm::Text => say(&in_words(&summary, &inputs, passed_over, to, started.elapsed()))?,
+        SummaryForm::Text => {
+            let mut text = in_words(&summary, &inputs, passed_over, started.elapsed());
+            text.push_str(&shared_partitions(&summary, store.as_ref()));
+            text.push_str(&what_next(&summary, to));
+            say(&text)?;
+        }
     }
     let all = summary.rejected == 0 && summary.failures.is_empty();
     Ok(ExitCode::from(if all { ALL_IN } else { NOT_ALL }))
@@ -103,7 +115,7 @@ fn with_bar<T>(inputs: &[Input], progress: &Progress, run: impl FnOnce() -> T) -
 /// Files that a summary names at the most.
 const FILES_SHOWN: usize = 10;
 
-fn in_words(summary: &Summary, inputs: &[Input], passed_over: usize, to: &str, took: Duration) -> String {
+fn in_words(summary: &Summary, inputs: &[Input], passed_over: usize, took: Duration) -> String {
     let mut text = String::new();
     if inputs.is_empty() {
         text.push_str("no input found: folders are searched for .json .jsonl .ndjson .log, each also with .gz; the lake itself is left out\n");
@@ -133,12 +145,6 @@ fn in_words(summary: &Summary, inputs: &[Input], passed_over: usize, to: &str, t
         size(bytes),
         took.as_secs_f64(),
     ));
-    if summary.shared_partitions > 0 {
-        text.push_str(&format!(
-            "note: {} partitions hold files of other runs too; a record that is in both is there twice\n",
-            summary.shared_partitions
-        ));
-    }
     for example in &summary.examples {
         text.push_str(&format!("rejected: {example}\n"));
     }
@@ -148,63 +154,133 @@ fn in_words(summary: &Summary, inputs: &[Input], passed_over: usize, to: &str, t
     for file in &summary.rejected_files {
         text.push_str(&format!("kept, each with its reason and its bytes, in {file}\n"));
     }
-    if !summary.files.is_empty() {
-        text.push_str(&format!(
-            "next: duckdb -c \"SELECT event_name, outcome, count(*) FROM '{to}/events/**/*.parquet' GROUP BY ALL ORDER BY 3 DESC\"\n"
-        ));
-        let program = std::env::args().next().unwrap_or_else(|| "trailsink".to_owned());
-        text.push_str(&format!("  or: {program} cat {to}\n"));
-    }
     text
+}
+
+/// Says which partitions hold files of other runs: rows that are in both are there twice.
+fn shared_partitions(summary: &Summary, store: &dyn Store) -> String {
+    let mut shared = 0;
+    for (partition, files) in &summary.partitions {
+        match store.list(&format!("events/{partition}")) {
+            Ok(names) => {
+                let there = names.iter().filter(|name| name.ends_with(".parquet")).count();
+                shared += usize::from(there > *files);
+            }
+            Err(error) => return format!("note: no telling whether other runs wrote the same partitions: {error}\n"),
+        }
+    }
+    match shared {
+        0 => String::new(),
+        _ => format!(
+            "note: {shared} partitions hold files of other runs too; a record that is in both is there twice, and once in the view \
+             schemas/views/events_distinct.sql\n"
+        ),
+    }
+}
+
+fn what_next(summary: &Summary, to: &Location) -> String {
+    if summary.files.is_empty() {
+        return String::new();
+    }
+    let program = std::env::args().next().unwrap_or_else(|| "trailsink".to_owned());
+    format!(
+        "next: duckdb -c \"SELECT event_name, outcome, count(*) FROM '{to}/events/**/*.parquet' GROUP BY ALL ORDER BY 3 DESC\"\n  \
+         or: {program} cat {to}\n"
+    )
 }
 
 fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
+/// Threads for requests to S3; the work itself is done elsewhere.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.map_err(|error| Error::Usage(format!("cannot start a thread: {error}")))
+}
+
 fn cat(settings: &Cat) -> Result<ExitCode, Error> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for path in &settings.paths {
-        if path.is_dir() {
-            let entries = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-            // What begins with _ or . is no part of a lake: staged files, for one.
-            let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(['_', '.']);
-            for entry in entries.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
-                let entry = entry.map_err(|error| Error::Read(path.display().to_string(), error.to_string()))?;
-                if entry.path().extension().is_some_and(|extension| extension == "parquet") {
-                    files.push(entry.into_path());
-                }
-            }
-        } else {
-            files.push(path.clone());
-        }
-    }
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut failed = false;
-    let mut line = Vec::new();
-    for file in &files {
-        let read = restore::read_file(file, |columns, rows| {
-            for row in 0..rows {
-                line.clear();
-                restore::record(columns, row, &mut line)?;
-                line.push(b'\n');
-                out.write_all(&line).map_err(Error::Output)?;
-            }
-            Ok(())
-        });
-        match read {
-            Ok(()) => {}
-            Err(Error::Output(error)) => return ended(error),
+    let mut print = |file: Result<File, Error>, place: &str| {
+        match file.and_then(|file| print_records(file, place, &mut out)) {
+            Err(error @ Error::Output(_)) => return Err(error),
             Err(error) => {
                 complain(&error);
                 failed = true;
             }
+            Ok(()) => {}
+        }
+        Ok(())
+    };
+    let printed = settings.paths.iter().try_for_each(|path| match path {
+        Location::Folder(path) => cat_folder(path, &mut print),
+        Location::Bucket(bucket) => cat_bucket(bucket, &mut print),
+    });
+    match printed.and_then(|()| out.flush().map_err(Error::Output)) {
+        Err(Error::Output(error)) => ended(error),
+        Err(error) => Err(error),
+        Ok(()) => Ok(ExitCode::from(if failed { NOT_ALL } else { ALL_IN })),
+    }
+}
+
+/// Takes a file and what it is called.
+type Print<'a> = dyn FnMut(Result<File, Error>, &str) -> Result<(), Error> + 'a;
+
+fn cat_folder(path: &Path, print: &mut Print<'_>) -> Result<(), Error> {
+    let unreadable =
+        |path: &Path, error: &dyn std::fmt::Display| Error::Read(path.display().to_string(), error.to_string());
+    if !path.is_dir() {
+        return print(File::open(path).map_err(|error| unreadable(path, &error)), &path.display().to_string());
+    }
+    let entries = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy())) {
+        let entry = entry.map_err(|error| unreadable(path, &error))?;
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            print(File::open(path).map_err(|error| unreadable(path, &error)), &path.display().to_string())?;
         }
     }
-    if let Err(error) = out.flush() {
-        return ended(error);
+    Ok(())
+}
+
+/// Whether a name is of no part of a lake: staged files, for one.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.'])
+}
+
+fn cat_bucket(bucket: &Bucket, print: &mut Print<'_>) -> Result<(), Error> {
+    let runtime = runtime()?;
+    let store = runtime.block_on(S3::connect(bucket.clone(), S3Options::default()));
+    if bucket.prefix.ends_with(".parquet") {
+        return print(store.fetch(&bucket.prefix).and_then(opened), &bucket.to_string());
     }
-    Ok(ExitCode::from(if failed { NOT_ALL } else { ALL_IN }))
+    let folder = if bucket.prefix.is_empty() { String::new() } else { format!("{}/", bucket.prefix) };
+    for key in store.keys(&folder)? {
+        let inside = key.strip_prefix(&folder).unwrap_or(&key);
+        if key.ends_with(".parquet") && !inside.split('/').any(is_hidden) {
+            print(store.fetch(&key).and_then(opened), &format!("s3://{}/{key}", bucket.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The file that was fetched; its name is gone, so that nothing stays when the process ends.
+fn opened(staged: Staged) -> Result<File, Error> {
+    staged.into_file()?.reopen().map_err(Error::spill)
+}
+
+fn print_records(file: File, place: &str, out: &mut impl Write) -> Result<(), Error> {
+    let mut line = Vec::new();
+    restore::read_file(file, place, |columns, rows| {
+        for row in 0..rows {
+            line.clear();
+            restore::record(columns, row, &mut line)?;
+            line.push(b'\n');
+            out.write_all(&line).map_err(Error::Output)?;
+        }
+        Ok(())
+    })
 }
 
 /// Whoever reads a pipe may stop when they have seen enough.

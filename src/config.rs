@@ -1,8 +1,10 @@
 //! What can be set: flag, environment variable and help text of a setting are one definition. The only reader of the
 //! environment.
 
+use crate::extract::RoleArn;
 use crate::log::LogEvents;
 use crate::partition::Layout;
+use crate::store::{Location, S3Options};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,6 +17,31 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Settings as the process was started with: arguments, and the environment where they are silent.
+    ///
+    /// # Errors
+    /// If they cannot be used, or help was asked for.
+    pub fn of_process() -> Result<Cli, clap::Error> {
+        let in_lambda = std::env::args_os().len() == 1 && std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
+        if in_lambda { Cli::try_parse_from(["trailsink", "lambda"]) } else { Cli::try_parse() }
+    }
+}
+
+impl Lake {
+    /// How many threads are to work.
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+impl From<&BucketSettings> for S3Options {
+    fn from(settings: &BucketSettings) -> Self {
+        S3Options { kms_key: settings.kms_key.clone(), expected_bucket_owner: settings.expected_bucket_owner.clone() }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -22,6 +49,8 @@ pub enum Command {
     Convert(Convert),
     /// Print the original CloudTrail records of Parquet files, one JSON a line.
     Cat(Cat),
+    /// Run as an AWS Lambda function; also chosen without a command where AWS_LAMBDA_RUNTIME_API is set.
+    Lambda(Lambda),
     /// Print the table: its DDL, its Glue columns or its data dictionary.
     Schema(Schema),
 }
@@ -32,9 +61,6 @@ pub struct Convert {
     /// Settings of the lake.
     #[command(flatten)]
     pub lake: Lake,
-    /// Threads that work; by default one for each core.
-    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
     /// Events to log as JSON lines on standard error.
     #[arg(long, value_name = "WHICH", env = "TRAILSINK_LOG_EVENTS", default_value = "none")]
     pub log_events: LogEvents,
@@ -49,20 +75,57 @@ pub struct Convert {
 /// Settings of the lake.
 #[derive(Debug, Args)]
 pub struct Lake {
-    /// Folder of the lake.
-    #[arg(long, value_name = "URL", env = "TRAILSINK_TO", default_value = "lake", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub to: String,
+    /// Where the lake lies: a folder or s3://bucket[/prefix].
+    #[arg(long, value_name = "URL", env = "TRAILSINK_TO", default_value = "lake")]
+    pub to: Location,
     /// Partition columns in the order of the folders, out of category, event_date, account_id, region.
     #[arg(long, value_name = "LIST", env = "TRAILSINK_PARTITION_BY", default_value_t)]
     pub partition_by: Layout,
+    /// Threads that work; by default one for each core.
+    #[arg(long, value_name = "N", env = "TRAILSINK_THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// How objects are put into a bucket.
+    #[command(flatten)]
+    pub bucket: BucketSettings,
+}
+
+/// How objects are put into a bucket.
+#[derive(Debug, Clone, Args)]
+pub struct BucketSettings {
+    /// KMS key that encrypts objects in S3: id, ARN or alias; by default what the bucket's own settings say.
+    #[arg(long, value_name = "KEY", env = "TRAILSINK_KMS_KEY")]
+    pub kms_key: Option<String>,
+    /// Account that must own the bucket: 12 digits. To another's bucket of that name nothing is written.
+    #[arg(long, value_name = "ACCOUNT", env = "TRAILSINK_EXPECTED_BUCKET_OWNER", value_parser = account)]
+    pub expected_bucket_owner: Option<String>,
+}
+
+fn account(text: &str) -> Result<String, String> {
+    let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { Ok(text.to_owned()) } else { Err("not 12 digits".to_owned()) }
+}
+
+/// Settings of `lambda`.
+#[derive(Debug, Args)]
+pub struct Lambda {
+    /// Settings of the lake.
+    #[command(flatten)]
+    pub lake: Lake,
+    /// Events to log as JSON lines.
+    #[arg(long, value_name = "WHICH", env = "TRAILSINK_LOG_EVENTS", default_value = "all")]
+    pub log_events: LogEvents,
+    /// ARN of the function's own role: data events of its puts into the lake's bucket are left out. By default whoever
+    /// has a session named as the function in its account.
+    #[arg(long, value_name = "ARN", env = "TRAILSINK_OWN_ROLE")]
+    pub own_role: Option<RoleArn>,
 }
 
 /// Settings of `cat`.
 #[derive(Debug, Args)]
 pub struct Cat {
-    /// Parquet files of a lake, or folders of them.
+    /// Parquet files of a lake, or folders of them; also s3://bucket[/prefix].
     #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    pub paths: Vec<Location>,
 }
 
 /// Settings of `schema`.

@@ -11,6 +11,19 @@ use std::path::Path;
 pub enum Error {
     /// Writing to the lake failed: the key or folder, and why.
     Store(String, io::Error),
+    /// A request to S3 failed.
+    S3 {
+        /// What was asked: write, read, list.
+        doing: &'static str,
+        /// Of which object or prefix.
+        place: String,
+        /// What came back.
+        why: String,
+        /// What to do.
+        advice: String,
+    },
+    /// An object could not be written before the function's time is up.
+    Deadline(String),
     /// Temporary files could not be written or read.
     Spill(io::Error),
     /// A Parquet file could not be read: which, and why.
@@ -51,6 +64,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Store(place, error) => write!(f, "cannot write {place}: {error}; {}", advice(error)),
+            Error::S3 { doing, place, why, advice } => write!(f, "cannot {doing} {place}: {why}; {advice}"),
+            Error::Deadline(place) => write!(
+                f,
+                "cannot write {place} before the function's time is up; it comes again with the next delivery: give the function \
+                 a longer timeout if this repeats"
+            ),
             Error::Spill(error) => {
                 let folder = std::env::temp_dir();
                 let folder = folder.display();

@@ -1,14 +1,15 @@
 //! One worker: units of input -> sorted runs of rows, and whatever was rejected.
 
 use crate::batch::Batch;
+use crate::deliveries::Deliveries;
 use crate::error::Error;
-use crate::extract::Rows;
+use crate::extract::{OwnWrites, Rows};
 use crate::input::{Content, Progress, Unit};
 use crate::partition::{Layout, PartitionKey};
 use crate::payload::{Origin, Piece, Sink, Stream};
 use crate::rejected::{self, Code, Rejection};
 use crate::run::Run;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,6 +53,8 @@ pub struct Gathered {
     pub rejected: RejectedLines,
     /// Inputs known and meant to be skipped.
     pub filtered: u64,
+    /// Which messages all this came in, where that was asked for.
+    pub deliveries: Option<Deliveries>,
 }
 
 impl Gathered {
@@ -65,6 +68,7 @@ impl Gathered {
         }
         self.rejected.parts.append(&mut other.rejected.parts);
         self.filtered += other.filtered;
+        self.deliveries = self.deliveries.or(other.deliveries);
         self
     }
 }
@@ -87,6 +91,11 @@ impl RejectedLines {
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.parts.iter().map(|(index, _)| index.len() as u64).sum()
+    }
+
+    /// Days that they belong to.
+    pub fn days(&self) -> HashSet<Option<i32>> {
+        self.parts.iter().flat_map(|(index, _)| index.iter().map(|at| at.day)).collect()
     }
 
     /// Gives every line with the day that it belongs to, days and lines in order.
@@ -132,6 +141,7 @@ pub struct Worker<'a> {
     lines_end: u64,
     input_name: String,
     order: (u32, u32, u32),
+    pieces: u64,
     gathered: Gathered,
     failed: Option<Error>,
 }
@@ -145,6 +155,7 @@ impl<'a> Worker<'a> {
         progress: &'a Progress,
         budget: usize,
         open_runs: usize,
+        own_writes: Option<OwnWrites>,
     ) -> Self {
         Worker {
             layout,
@@ -153,7 +164,7 @@ impl<'a> Worker<'a> {
             budget,
             open_runs,
             levels: Vec::new(),
-            rows: Rows::new(),
+            rows: Rows::without(own_writes),
             row_partitions: Vec::new(),
             row_bytes: Vec::new(),
             latest: None,
@@ -164,6 +175,7 @@ impl<'a> Worker<'a> {
             lines_end: 0,
             input_name: String::new(),
             order: (0, 0, 0),
+            pieces: 0,
             gathered: Gathered::default(),
             failed: None,
         }
@@ -183,6 +195,18 @@ impl<'a> Worker<'a> {
             Content::Rest(reader) => self.read_rest(stream, reader)?,
             Content::Unreadable(rejection) => stream.fail(rejection, b"", self),
         }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Reads a payload as it lies in memory, and keeps which SQS messages what is in it came in. Rejected lines then have
+    /// no place in an input, so that their order is made of what they say: messages come again in any order.
+    ///
+    /// # Errors
+    /// If rows cannot be kept.
+    pub fn read_delivery(&mut self, payload: &[u8], name: &str) -> Result<(), Error> {
+        name.clone_into(&mut self.input_name);
+        self.gathered.deliveries = Some(Deliveries::default());
+        Stream::default().advance(payload, true, self);
         self.failed.take().map_or(Ok(()), Err)
     }
 
@@ -279,16 +303,25 @@ impl<'a> Worker<'a> {
         line.push(b'\n');
         self.lines.seek(SeekFrom::Start(self.lines_end))?;
         self.lines.write_all(&line)?;
-        self.rejected.push(RejectedAt {
-            day: piece.day,
-            order: self.order,
-            offset: self.lines_end,
-            length: line.len(),
-        });
+        let order = match &mut self.gathered.deliveries {
+            Some(deliveries) => {
+                deliveries.rejected(piece.day);
+                order_by_content(&line)
+            }
+            None => self.order,
+        };
+        self.rejected.push(RejectedAt { day: piece.day, order, offset: self.lines_end, length: line.len() });
         self.lines_end += line.len() as u64;
         self.order.2 += 1;
         Ok(())
     }
+}
+
+/// Lines of the same order are the same lines: 96 bits of a hash.
+fn order_by_content(line: &[u8]) -> (u32, u32, u32) {
+    let hash = blake3::hash(line);
+    let part = |at: usize| hash.as_bytes()[at..at + 4].iter().fold(0, |part, byte| part << 8 | u32::from(*byte));
+    (part(0), part(4), part(8))
 }
 
 impl Sink for Worker<'_> {
@@ -308,6 +341,10 @@ impl Sink for Worker<'_> {
             rows.resize(number as usize + 1, 0);
         }
         rows[number as usize] += 1;
+        self.pieces += 1;
+        if let Some(deliveries) = &mut self.gathered.deliveries {
+            deliveries.row(number);
+        }
         self.row_partitions.push(number);
         self.row_bytes.push(bytes);
         if self.rows.is_full() {
@@ -317,12 +354,30 @@ impl Sink for Worker<'_> {
     }
 
     fn rejected(&mut self, rejection: Rejection, piece: Piece<'_>) {
+        self.pieces += 1;
         if let Err(error) = self.keep_rejected(&rejection, piece) {
             self.failed.get_or_insert(Error::spill(error));
         }
     }
 
     fn filtered(&mut self) {
+        self.pieces += 1;
         self.gathered.filtered += 1;
+    }
+
+    fn pieces(&self) -> u64 {
+        self.pieces
+    }
+
+    fn message_begins(&mut self, id: Option<&str>) {
+        if let Some(deliveries) = &mut self.gathered.deliveries {
+            deliveries.begin(id);
+        }
+    }
+
+    fn message_ends(&mut self) {
+        if let Some(deliveries) = &mut self.gathered.deliveries {
+            deliveries.end();
+        }
     }
 }

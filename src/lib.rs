@@ -14,7 +14,7 @@
 //! 4. Nothing that came in is lost: a row gives back the record that was received: `agreement`,
 //!    `determinism::hostile_records_come_back_from_the_lake`.
 //! 5. Only [`store`] writes to the lake, only [`input`], [`restore`] and [`cli`] open files, only [`config`] reads settings
-//!    from the environment; nothing below [`cli`] knows that there is a terminal.
+//!    from the environment; nothing below [`cli`] and [`lambda`] knows which of them runs.
 //! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s; `engine::convert` reads the peak
 //!    of every run of every test, `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one` among them.
 //!
@@ -22,16 +22,18 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`cli`], [`config`] | what a person types and sees |
+//! | [`cli`], [`lambda`], [`config`] | what a person types and sees; the same as a function; settings |
 //! | [`pipeline`] | the flow as a whole, and the counts that must balance |
 //! | [`gather`], [`input`] | one worker: units of input to sorted runs; which units there are |
 //! | [`payload`] | what arrived -> records, in whatever wrapping |
 //! | [`extract`] | record text -> row: the hot path |
 //! | [`json`] | the reader under it |
+//! | [`deliveries`] | which messages a batch came in, and what of it may be acknowledged |
 //! | [`batch`], [`run`], [`duplicates`] | rows in order, in memory or on disk, each record once |
 //! | [`encode`], [`restore`] | rows -> Parquet, and Parquet -> the records |
 //! | [`store`] | where the lake lies |
-//! | [`partition`], [`rejected`], [`log`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
+//! | [`partition`], [`rejected`], [`log`], [`metrics`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
+//! | [`unknown`] | members of records that no column stands for |
 //! | [`time`] | times as text, both ways |
 //! | [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
 
@@ -40,6 +42,7 @@ pub mod catalog;
 pub mod cli;
 pub mod columns;
 pub mod config;
+pub mod deliveries;
 pub mod duplicates;
 pub mod encode;
 pub mod error;
@@ -47,7 +50,9 @@ pub mod extract;
 pub mod gather;
 pub mod input;
 pub mod json;
+pub mod lambda;
 pub mod log;
+pub mod metrics;
 pub mod partition;
 pub mod payload;
 pub mod pipeline;
@@ -57,3 +62,4 @@ pub mod run;
 pub mod schema;
 pub mod store;
 pub mod time;
+pub mod unknown;

@@ -1,40 +1,63 @@
-//! Reads the command line, sets up logging, runs, and gives the exit status; nothing else.
+//! Reads the settings, sets up logging, runs the command line or the function, and gives the exit status; nothing else.
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use std::io;
 use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use trailsink::cli;
-use trailsink::config::Cli;
+use trailsink::config::{Cli, Command};
+use trailsink::error::Error;
+use trailsink::lambda;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let settings = match Cli::try_parse() {
+    let settings = match Cli::of_process() {
         Ok(settings) => settings,
-        Err(error)
-            if error.use_stderr()
-                && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
-        {
+        Err(help) if !help.use_stderr() || help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            help.exit()
+        }
+        Err(wrong) => {
             // Wrong usage is said in one line.
-            let text = error.to_string();
+            let text = wrong.to_string();
             let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             cli::complain(&format!("{} (trailsink --help)", lines.join(" ").trim_start_matches("error: ")));
             return ExitCode::from(cli::USAGE);
         }
-        Err(help) => help.exit(),
     };
-    tracing_subscriber::fmt()
+    let ended = match &settings.command {
+        Command::Lambda(settings) => {
+            // Lambda takes lines of standard output and standard error alike for the log.
+            log_to(io::stdout);
+            lambda::run(settings).map(|()| ExitCode::SUCCESS).inspect_err(|error| tracing::error!("{error}"))
+        }
+        command => {
+            log_to(io::stderr);
+            cli::run(command).inspect_err(cli::complain)
+        }
+    };
+    ended.unwrap_or_else(|error| ExitCode::from(if matches!(error, Error::Usage(_)) { cli::USAGE } else { 1 }))
+}
+
+/// Logs as JSON lines: `timestamp`, `level` and `message` at the top, and what a line belongs to under `span`. Of the libraries
+/// only warnings.
+fn log_to<W: for<'w> MakeWriter<'w> + Send + Sync + 'static>(writer: W) {
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
+        .with_span_list(false)
         .with_target(false)
-        .with_writer(std::io::stderr)
         .log_internal_errors(false)
-        .init();
-    match cli::run(&settings.command) {
-        Ok(status) => status,
-        Err(error) => {
-            cli::complain(&error);
-            ExitCode::from(if matches!(error, trailsink::error::Error::Usage(_)) { cli::USAGE } else { 1 })
-        }
-    }
+        .with_writer(writer);
+    let wanted = Targets::new().with_default(LevelFilter::WARN).with_targets([
+        ("trailsink", LevelFilter::INFO),
+        // Its span has the ids of the request.
+        ("lambda_runtime::layers", LevelFilter::INFO),
+    ]);
+    tracing_subscriber::registry().with(lines).with(wanted).init();
 }

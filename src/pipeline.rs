@@ -1,24 +1,27 @@
 //! The flow as a whole: inputs -> runs of rows -> sorted rows of each partition -> Parquet objects -> store.
 
 use crate::batch::{Batch, gather_column};
+use crate::deliveries::Missing;
 use crate::duplicates::Duplicates;
 use crate::encode::{BLOCK_BYTES, BLOCK_ROWS, Encoder, name};
 use crate::error::Error;
+use crate::extract::OwnWrites;
 use crate::gather::{Gathered, Partitions, RejectedLines, Worker};
 use crate::input::{Input, Progress, Units};
 use crate::log::{LogEvents, log_row};
 use crate::partition::Layout;
 use crate::rejected;
 use crate::run::{Block, Merge};
-use crate::store::Store;
+use crate::store::{Staged, Store};
 use crate::time::date;
+use crate::unknown::Unknown;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::NamedTempFile;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::Span;
 
 /// Bytes of rows that all workers together hold before they spill.
 const GATHER_BYTES: usize = 64 << 20;
@@ -43,6 +46,8 @@ pub struct Options {
     pub log_events: LogEvents,
     /// How many threads work.
     pub threads: usize,
+    /// Writes that make no rows, so that this program does not feed on its own.
+    pub own_writes: Option<OwnWrites>,
 }
 
 /// What happened. `records_in = rows_written + duplicates + filtered + rejected`, unless files could not be written.
@@ -62,9 +67,9 @@ pub struct Summary {
     pub files: Vec<FileWritten>,
     /// Files of rejected lines.
     pub rejected_files: Vec<String>,
-    /// Partitions written to that hold files of other runs too.
+    /// Partitions written to, by path, and how many files each got.
     #[serde(skip)]
-    pub shared_partitions: usize,
+    pub partitions: BTreeMap<String, usize>,
     /// The first few of the rejected lines, for a person: where, which reason, what is wrong.
     #[serde(skip)]
     pub examples: Vec<String>,
@@ -84,6 +89,21 @@ pub struct FileWritten {
     pub bytes: u64,
 }
 
+/// What came of one delivery to the function.
+#[derive(Debug)]
+pub struct Delivered {
+    /// What happened.
+    pub summary: Summary,
+    /// How many SQS messages it was made of; none if it was no SQS event.
+    pub messages: usize,
+    /// Ids of the messages that must come again; None if all of the delivery must.
+    pub to_come_again: Option<Vec<String>>,
+    /// What the table does not know.
+    pub unknown: Unknown,
+    /// Earliest time of an event, in milliseconds since 1970.
+    pub oldest: Option<i64>,
+}
+
 /// Converts inputs into files of a lake.
 ///
 /// # Errors
@@ -95,13 +115,60 @@ pub fn convert(
     options: &Options,
     progress: &Arc<Progress>,
 ) -> Result<Summary, Error> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|error| Error::Usage(format!("cannot start {} threads: {error}", options.threads)))?;
+    let pool = pool(options)?;
     let partitions = Partitions::default();
-    let mut gathered = match pool.install(|| gather(inputs, options, &partitions, progress)) {
-        Ok(gathered) => gathered,
-        Err(error) => return Ok(Summary { failures: vec![error], ..Summary::default() }),
-    };
+    match pool.install(|| gather(inputs, options, &partitions, progress)) {
+        Ok(gathered) => write(gathered, partitions, store, options, &pool).map(|(summary, _)| summary),
+        Err(error) => Ok(Summary { failures: vec![error], ..Summary::default() }),
+    }
+}
+
+/// Writes what was delivered to the function: an event, or an array of them in whatever wrapping.
+///
+/// # Errors
+/// If nothing of it could be written: all of it must come again.
+pub fn deliver(payload: &[u8], store: &dyn Store, options: &Options) -> Result<Delivered, Error> {
+    let pool = pool(options)?;
+    let partitions = Partitions::default();
+    let progress = Progress::default();
+    let mut worker =
+        Worker::new(&options.layout, &partitions, &progress, GATHER_BYTES, OPEN_RUNS, options.own_writes.clone());
+    worker.read_delivery(payload, DELIVERY)?;
+    let mut gathered = worker.finish()?;
+    let deliveries = gathered.deliveries.take().unwrap_or_default();
+    let (summary, seen) = write(gathered, partitions, store, options, &pool)?;
+    Ok(Delivered {
+        messages: deliveries.messages(),
+        to_come_again: deliveries.to_come_again(&seen.missing),
+        unknown: seen.unknown,
+        oldest: seen.oldest,
+        summary,
+    })
+}
+
+/// What rejected lines call an event that came by itself. The same each time it comes again.
+const DELIVERY: &str = "invocation";
+
+fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    pool.map_err(|error| Error::Usage(format!("cannot start {} threads: {error}", options.threads)))
+}
+
+/// What was seen while rows were written.
+struct Seen {
+    missing: Missing,
+    unknown: Unknown,
+    oldest: Option<i64>,
+}
+
+/// Writes all that was gathered, and waits until it is durable.
+fn write(
+    mut gathered: Gathered,
+    partitions: Partitions,
+    store: &dyn Store,
+    options: &Options,
+    pool: &rayon::ThreadPool,
+) -> Result<(Summary, Seen), Error> {
     let rows: u64 = gathered.partition_rows.iter().sum();
     let mut summary = Summary {
         records_in: rows + gathered.filtered + gathered.rejected.count(),
@@ -114,32 +181,45 @@ pub fn convert(
         options,
         paths: partitions.into_keys().iter().map(|key| key.path(&options.layout)).collect(),
         rows: gathered.partition_rows,
-        done: Mutex::default(),
+        done: Arc::default(),
         encoding: AtomicUsize::new(0),
+        span: Span::current(),
     };
     let written = Merge::of(gathered.runs).and_then(|merge| pool.install(|| output.write_all(merge)));
-    let mut done = output.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for (partition, files) in &done.by_partition {
-        let names = store.list(&format!("events/{}", output.paths[*partition]))?;
-        let there = names.iter().filter(|name| name.ends_with(".parquet")).count();
-        summary.shared_partitions += usize::from(there > *files);
-    }
     match written {
         Ok(duplicates) => summary.duplicates = duplicates,
-        Err(error) => done.failures.push(error),
+        Err(error) => {
+            // No telling which rows are missing.
+            let mut done = lock(&output.done);
+            done.missing.partitions.extend(0..output.paths.len() as u32);
+            done.failures.push(error);
+        }
     }
-    if let Err(error) = write_rejected(rejected_lines, store, &mut summary) {
+    let days = rejected_lines.days();
+    if let Err(error) = output.write_rejected(rejected_lines, &mut summary.examples) {
+        let mut done = lock(&output.done);
+        done.missing.days.extend(days);
         done.failures.push(error);
     }
-    done.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    summary.rows_written = done.files.iter().map(|file| file.rows).sum();
-    summary.files = done.files;
+    store.flush();
+    let mut done = std::mem::take(&mut *lock(&output.done));
+    // A put that never told how it ended is missing too.
+    std::mem::take(&mut done.under_way).into_iter().for_each(|object| done.miss(object));
+    for file in done.files {
+        *summary.partitions.entry(output.paths[file.0 as usize].clone()).or_default() += 1;
+        summary.files.push(file.1);
+    }
+    summary.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    summary.rows_written = summary.files.iter().map(|file| file.rows).sum();
+    summary.rejected = done.rejected_lines;
+    summary.rejected_files = done.rejected_files;
+    summary.rejected_files.sort_unstable();
     summary.failures = done.failures;
     if summary.failures.is_empty() && summary.records_in != summary.accounted() {
         let message = format!("{} records came in and {} are accounted for", summary.records_in, summary.accounted());
         summary.failures.push(Error::Bug(message));
     }
-    Ok(summary)
+    Ok((summary, Seen { missing: done.missing, unknown: done.unknown, oldest: done.oldest }))
 }
 
 impl Summary {
@@ -160,7 +240,7 @@ fn gather(
     let budget = (GATHER_BYTES / options.threads).max(MIN_GATHER_BYTES);
     let open_runs = (OPEN_RUNS / options.threads).clamp(4, 64);
     let work = |_| {
-        let mut worker = Worker::new(&options.layout, partitions, progress, budget, open_runs);
+        let mut worker = Worker::new(&options.layout, partitions, progress, budget, open_runs, None);
         loop {
             let unit = units.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(unit) = unit else { return worker.finish() };
@@ -171,13 +251,41 @@ fn gather(
     (0..options.threads).into_par_iter().map(work).try_reduce(Gathered::default, |a, b| Ok(a.merge(b)))
 }
 
+/// An object of the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Object {
+    /// Rows of a partition.
+    Rows(u32),
+    /// Rejected lines of a day.
+    Rejected(Option<i32>),
+}
+
 /// What has been written.
 #[derive(Default)]
 struct Done {
-    files: Vec<FileWritten>,
-    /// Of each partition written to how many files.
-    by_partition: HashMap<usize, usize>,
+    /// Partition and file.
+    files: Vec<(u32, FileWritten)>,
+    rejected_lines: u64,
+    rejected_files: Vec<String>,
+    /// Puts that have not told yet how they ended.
+    under_way: Vec<Object>,
+    missing: Missing,
     failures: Vec<Error>,
+    unknown: Unknown,
+    oldest: Option<i64>,
+}
+
+impl Done {
+    fn miss(&mut self, object: Object) {
+        match object {
+            Object::Rows(partition) => _ = self.missing.partitions.insert(partition),
+            Object::Rejected(day) => _ = self.missing.days.insert(day),
+        }
+    }
+}
+
+fn lock(done: &Mutex<Done>) -> MutexGuard<'_, Done> {
+    done.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Output<'a> {
@@ -187,12 +295,14 @@ struct Output<'a> {
     paths: Vec<String>,
     /// Rows of each partition, duplicates included.
     rows: Vec<u64>,
-    done: Mutex<Done>,
+    done: Arc<Mutex<Done>>,
     /// Files that other threads are encoding.
     encoding: AtomicUsize,
+    /// What log lines of any thread belong to.
+    span: Span,
 }
 
-type FileEncoder = Encoder<BufWriter<NamedTempFile>>;
+type FileEncoder = Encoder<BufWriter<Staged>>;
 
 /// The partition whose rows are coming.
 struct Open {
@@ -257,7 +367,7 @@ impl Output<'_> {
         let written = self.encode(open.encoder.take(), &block, open.partition, true).and_then(|encoder| {
             let long = encoder.rows() >= MAX_FILE_ROWS && encoder.is_between_groups();
             if long && left >= MIN_FILE_ROWS as u64 {
-                self.put(encoder, open.partition)?;
+                self.put_rows(encoder, open.partition)?;
             } else {
                 open.encoder = Some(encoder);
             }
@@ -265,7 +375,7 @@ impl Output<'_> {
         });
         if let Err(error) = written {
             open.failed = true;
-            self.fail(error);
+            self.fail(Object::Rows(open.partition as u32), error);
         }
     }
 
@@ -281,8 +391,8 @@ impl Output<'_> {
             } else {
                 open.encoder.take().ok_or_else(|| Error::Bug("no file is open".to_owned()))
             };
-            if let Err(error) = encoder.and_then(|encoder| self.put(encoder, open.partition)) {
-                self.fail(error);
+            if let Err(error) = encoder.and_then(|encoder| self.put_rows(encoder, open.partition)) {
+                self.fail(Object::Rows(open.partition as u32), error);
             }
         };
         // More than two files a thread in flight would only cost memory: then this thread does it itself.
@@ -312,74 +422,109 @@ impl Output<'_> {
         encoder.write(rows.len(), parallel && self.options.threads > 1, |column| {
             Ok(gather_column(batches, column, rows)?)
         })?;
+        self.look(batches, rows);
+        Ok(encoder)
+    }
+
+    /// Logs rows that go into a file, and keeps what is worth telling of them.
+    fn look(&self, batches: &[Arc<Batch>], rows: &[(usize, usize)]) {
+        let _line = self.span.enter();
         if self.options.log_events != LogEvents::None {
             for (batch, row) in rows {
                 log_row(batches[*batch].columns().columns(), *row, self.options.log_events);
             }
         }
-        Ok(encoder)
+        let mut unknown = Unknown::default();
+        for (batch, row) in rows {
+            unknown.look(batches[*batch].columns().columns(), *row);
+        }
+        let oldest = rows.iter().map(|(batch, row)| batches[*batch].time(*row)).min();
+        let mut done = lock(&self.done);
+        done.unknown.merge(unknown);
+        done.oldest = done.oldest.into_iter().chain(oldest).min();
     }
 
-    fn put(&self, encoder: FileEncoder, partition: usize) -> Result<(), Error> {
+    fn put_rows(&self, encoder: FileEncoder, partition: usize) -> Result<(), Error> {
         let encoded = encoder.finish()?;
         let key = format!("events/{}/{}.parquet", self.paths[partition], encoded.name);
-        let address = self.store.address(&key);
-        let staged = encoded.inner.into_inner().map_err(|error| Error::store(&address, error.into_error()))?;
-        let bytes = staged.as_file().metadata().map_err(|error| Error::store(&address, error))?.len();
-        self.store.put(&key, staged)?;
-        let file = FileWritten { path: address, rows: encoded.rows as u64, bytes };
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.files.push(file);
-        *done.by_partition.entry(partition).or_default() += 1;
+        let path = self.store.address(&key);
+        let staged = encoded.inner.into_inner().map_err(|error| Error::store(&path, error.into_error()))?;
+        let bytes = staged.len().map_err(|error| Error::store(&path, error))?;
+        let file = FileWritten { path, rows: encoded.rows as u64, bytes };
+        let partition = partition as u32;
+        self.put(&key, staged, Object::Rows(partition), move |done| done.files.push((partition, file)));
         Ok(())
     }
 
-    fn fail(&self, error: Error) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).failures.push(error);
-    }
-}
-
-/// Writes one file of rejected lines a day; the summary says which, and how many lines they hold.
-fn write_rejected(mut lines: RejectedLines, store: &dyn Store, summary: &mut Summary) -> Result<(), Error> {
-    let mut open: Option<RejectedFile> = None;
-    lines.each(|day, line| {
-        if open.as_ref().is_none_or(|open| open.day != day) {
-            let file = BufWriter::new(store.stage()?);
-            let next = RejectedFile { day, file, hash: blake3::Hasher::new(), lines: 0 };
-            if let Some(done) = open.replace(next) {
-                done.put(store, summary)?;
+    /// Puts an object; `written` notes it when it is durable.
+    fn put(&self, key: &str, staged: Staged, object: Object, written: impl FnOnce(&mut Done) + Send + 'static) {
+        lock(&self.done).under_way.push(object);
+        let done = self.done.clone();
+        let ended = move |put: Result<_, Error>| {
+            let mut done = lock(&done);
+            if let Some(at) = done.under_way.iter().position(|known| *known == object) {
+                done.under_way.swap_remove(at);
             }
-        }
-        if summary.examples.len() < EXAMPLES {
-            summary.examples.extend(rejected::in_words(line));
-        }
-        if let Some(open) = &mut open {
-            open.hash.update(line);
-            open.lines += 1;
-            open.file.write_all(line).map_err(|error| Error::store("a file of rejected lines", error))?;
-        }
-        Ok(())
-    })?;
-    open.map_or(Ok(()), |done| done.put(store, summary))
+            match put {
+                Ok(_) => written(&mut done),
+                Err(error) => {
+                    done.miss(object);
+                    done.failures.push(error);
+                }
+            }
+        };
+        self.store.put(key, staged, Box::new(ended));
+    }
+
+    fn fail(&self, object: Object, error: Error) {
+        let mut done = lock(&self.done);
+        done.miss(object);
+        done.failures.push(error);
+    }
+
+    /// Writes one file of rejected lines a day, and keeps the first few for a person.
+    fn write_rejected(&self, mut lines: RejectedLines, examples: &mut Vec<String>) -> Result<(), Error> {
+        let mut open: Option<RejectedFile> = None;
+        let each = lines.each(|day, line| {
+            if open.as_ref().is_none_or(|open| open.day != day) {
+                let file = BufWriter::new(self.store.stage()?);
+                let next = RejectedFile { day, file, hash: blake3::Hasher::new(), lines: 0 };
+                if let Some(done) = open.replace(next) {
+                    done.put(self)?;
+                }
+            }
+            if examples.len() < EXAMPLES {
+                examples.extend(rejected::in_words(line));
+            }
+            if let Some(open) = &mut open {
+                open.hash.update(line);
+                open.lines += 1;
+                open.file.write_all(line).map_err(|error| Error::store("a file of rejected lines", error))?;
+            }
+            Ok(())
+        });
+        each.and_then(|()| open.map_or(Ok(()), |done| done.put(self)))
+    }
 }
 
 /// A file of rejected lines being written.
 struct RejectedFile {
     day: Option<i32>,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Staged>,
     hash: blake3::Hasher,
     lines: u64,
 }
 
 impl RejectedFile {
-    fn put(self, store: &dyn Store, summary: &mut Summary) -> Result<(), Error> {
+    fn put(self, output: &Output<'_>) -> Result<(), Error> {
         let day = self.day.map_or_else(|| "unknown".to_owned(), date);
         let key = format!("rejected/reject_date={day}/{}.jsonl", name(&self.hash));
-        let address = store.address(&key);
-        let staged = self.file.into_inner().map_err(|error| Error::store(&address, error.into_error()))?;
-        store.put(&key, staged)?;
-        summary.rejected += self.lines;
-        summary.rejected_files.push(address);
+        let path = output.store.address(&key);
+        let staged = self.file.into_inner().map_err(|error| Error::store(&path, error.into_error()))?;
+        output.put(&key, staged, Object::Rejected(self.day), move |done| {
+            done.rejected_lines += self.lines;
+            done.rejected_files.push(path);
+        });
         Ok(())
     }
 }

@@ -8,7 +8,6 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
-use std::path::Path;
 use std::sync::LazyLock;
 
 /// A member that columns stand for.
@@ -115,6 +114,24 @@ fn write_object(
     any
 }
 
+/// Gives the path of every member of a row's `unmapped` that no column stands for; one that is there because its value is of
+/// an unexpected type or form is known all the same.
+pub fn unknown_members(overlay: &Tree<'_>, each: &mut impl FnMut(String)) {
+    fn walk(members: &[Member], overlay: &Tree<'_>, path: &str, each: &mut impl FnMut(String)) {
+        let Tree::Object(over) = overlay else { return };
+        for (name, value) in over {
+            match members.iter().find(|member| Tree::is_named(name, member.name)) {
+                Some(Member { what: What::Column(_), .. }) => {}
+                Some(Member { what: What::Object(inside), name }) => {
+                    walk(inside, value, &format!("{path}{name}."), each)
+                }
+                None => each(format!("{path}{}", String::from_utf8_lossy(&crate::json::decoded(name)))),
+            }
+        }
+    }
+    walk(&RECORD, overlay, "", each);
+}
+
 /// Writes the inside of a name, escapes as received, and the colon.
 fn write_name(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -152,15 +169,17 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Rows that are read at a time: as many of the largest records (16 MB) as an array can hold (2 GB) and a half.
 const READ_ROWS: usize = 64;
 
-/// Reads a Parquet file of the lake batch by batch: columns of the table in its order, those that the file does not
+/// Reads a Parquet file of the lake, called `place` in errors, batch by batch: columns of the table in its order, those that the file does not
 /// have as NULL.
 ///
 /// # Errors
 /// If the file cannot be read or is not one of ours.
-pub fn read_file(path: &Path, mut each: impl FnMut(&[ArrayRef], usize) -> Result<(), Error>) -> Result<(), Error> {
-    let place = path.display().to_string();
-    let unreadable = |error: &dyn std::fmt::Display| Error::Read(place.clone(), error.to_string());
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
+pub fn read_file(
+    file: File,
+    place: &str,
+    mut each: impl FnMut(&[ArrayRef], usize) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let unreadable = |error: &dyn std::fmt::Display| Error::Read(place.to_owned(), error.to_string());
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
     let schema = builder.schema().clone();
     if schema.index_of("event_time").is_err() || schema.index_of("unmapped").is_err() {

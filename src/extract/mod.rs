@@ -5,10 +5,11 @@
 //! record   the one pass over the text           (json::Reader below it)
 //! staged   its values, as places in the text
 //! values   numbers, shapes;  ec2, unmapped  what their names say
-//! rows     accepted records appended to Arrow builders
+//! rows     accepted records appended to Arrow builders;  own_writes  which are none
 //! ```
 
 mod ec2;
+mod own_writes;
 mod plan;
 mod record;
 mod rows;
@@ -16,6 +17,7 @@ mod staged;
 mod unmapped;
 mod values;
 
+pub use own_writes::{OwnWrites, RoleArn, Writer};
 pub use rows::{BATCH_ROWS, Rows};
 
 use crate::partition::PartitionKey;

@@ -322,6 +322,22 @@ impl Plan {
         }
     }
 
+    /// The slot that a column is taken from first.
+    ///
+    /// # Panics
+    /// If it is not taken from any: names are literals in this program, so tests see it first.
+    pub fn first_slot(&self, name: &str) -> Slot {
+        let column = index_of(name);
+        let slot = self.assemblies.iter().find_map(|assembly| match assembly {
+            Assembly::First(of, slots) if *of == column => slots.first().copied(),
+            _ => None,
+        });
+        match slot {
+            Some(slot) => slot,
+            None => panic!("{name} is taken from no member"),
+        }
+    }
+
     fn slot(&mut self, info: SlotInfo) -> Slot {
         self.slots.push(info);
         (self.slots.len() - 1) as Slot

@@ -1,5 +1,6 @@
 //! Accepted records become rows: staged values are appended to the builders of their columns.
 
+use super::OwnWrites;
 use super::ec2;
 use super::plan::{Assembly, IP_RULES, PLAN, Slot};
 use super::record::{Memory, read_record};
@@ -43,6 +44,7 @@ pub struct Rows {
     columns: Vec<Filling>,
     rows: usize,
     bytes: usize,
+    own_writes: Option<OwnWrites>,
 }
 
 /// Slots that decide more than their own column.
@@ -77,8 +79,13 @@ static DECISIVE: LazyLock<Decisive> = LazyLock::new(|| Decisive {
 impl Rows {
     /// No rows yet.
     pub fn new() -> Self {
+        Rows::without(None)
+    }
+
+    /// No rows yet, and none of records of one's own writes.
+    pub fn without(own_writes: Option<OwnWrites>) -> Self {
         let columns = COLUMNS.iter().map(|column| Filling { builder: builder(column, 0), rows: 0 }).collect();
-        Rows { staged: Staged::new(), memory: Memory::new(), columns, rows: 0, bytes: 0 }
+        Rows { staged: Staged::new(), memory: Memory::new(), columns, rows: 0, bytes: 0, own_writes }
     }
 
     /// Rows since the last [`Rows::take`].
@@ -110,12 +117,16 @@ impl Rows {
         self.staged.looks_wrapped
     }
 
-    /// Makes the record just read a row; gives where it belongs and how many bytes its values have.
+    /// Makes the record just read a row; gives where it belongs and how many bytes its values have, or None if it is
+    /// of a write of one's own.
     ///
     /// # Errors
     /// If it is no CloudTrail record or has no time that is good for a row.
-    pub fn commit(&mut self, text: &str, envelope: &Envelope<'_>) -> Result<(PartitionKey, u32), Rejection> {
+    pub fn commit(&mut self, text: &str, envelope: &Envelope<'_>) -> Result<Option<(PartitionKey, u32)>, Rejection> {
         let event_time = self.accept(text, envelope)?;
+        if self.own_writes.as_ref().is_some_and(|own| own.made(&self.staged, text)) {
+            return Ok(None);
+        }
         let key = self.partition_key(text, event_time, envelope);
         let before = self.bytes;
         self.append_slots(text);
@@ -132,7 +143,7 @@ impl Rows {
         }
         self.append_unmapped();
         self.rows += 1;
-        Ok((key, u32::try_from(self.bytes - before).unwrap_or(u32::MAX)))
+        Ok(Some((key, u32::try_from(self.bytes - before).unwrap_or(u32::MAX))))
     }
 
     /// The rows so far as columns in table order; columns without any value share one array of NULLs.

@@ -5,6 +5,7 @@ use super::stream::Lines;
 use super::{Origin, Piece, Sink, Stream};
 use crate::extract::Envelope;
 use crate::json::{self, ErrorKind, MAX_RECORD, Quoted, Reader, unescape};
+use crate::partition::PartitionKey;
 use crate::rejected::{Code, Rejection};
 use crate::time::{DAY, MAX_TIME, MIN_TIME, parse_time};
 use std::borrow::Cow;
@@ -107,9 +108,8 @@ impl<'a> Place<'a, '_, '_> {
             return Ok(Taken::Whole(end));
         }
         match sink.rows().commit(self.text, &Envelope::default()) {
-            Ok((key, bytes)) => sink.row(key, bytes),
             Err(rejection) if rejection.code == Code::NotCloudtrail => return self.anything(end, sink),
-            Err(rejection) => self.reject(rejection, end, None, sink),
+            committed => self.committed(committed, end, None, sink),
         }
         Ok(Taken::Whole(end))
     }
@@ -177,10 +177,8 @@ impl<'a> Place<'a, '_, '_> {
                 account: account.as_deref(),
                 log_file: None,
             };
-            match sink.rows().commit(self.text, &envelope) {
-                Ok((key, bytes)) => sink.row(key, bytes),
-                Err(rejection) => self.reject(rejection, end, day, sink),
-            }
+            let committed = sink.rows().commit(self.text, &envelope);
+            self.committed(committed, end, day, sink);
         }
         Ok(Some(end))
     }
@@ -221,10 +219,8 @@ impl<'a> Place<'a, '_, '_> {
         } else if is_record {
             // Wrapping or not by the names of unknown members, it is a record.
             sink.rows().read(self.text, self.at)?;
-            match sink.rows().commit(self.text, &Envelope::default()) {
-                Ok((key, bytes)) => sink.row(key, bytes),
-                Err(rejection) => self.reject(rejection, end, None, sink),
-            }
+            let committed = sink.rows().commit(self.text, &Envelope::default());
+            self.committed(committed, end, None, sink);
         } else if let Some(inside) = self.find_container() {
             return Ok(Taken::Container(inside));
         } else if members.get("body").is_some() || members.string("eventSource").as_deref() == Some("aws:sqs") {
@@ -247,18 +243,46 @@ impl<'a> Place<'a, '_, '_> {
         Ok(Taken::Whole(end))
     }
 
+    /// What came of a record that was read.
+    fn committed(
+        &mut self,
+        committed: Result<Option<(PartitionKey, u32)>, Rejection>,
+        end: usize,
+        day: Option<i32>,
+        sink: &mut impl Sink,
+    ) {
+        match committed {
+            Ok(Some((key, bytes))) => sink.row(key, bytes),
+            Ok(None) => sink.filtered(),
+            Err(rejection) => self.reject(rejection, end, day, sink),
+        }
+    }
+
     fn sqs_message(&mut self, members: &Members<'a>, end: usize, sink: &mut impl Sink) {
         let sent = members.get("attributes").and_then(|attributes| {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
         });
         let message = Message { id: members.string("messageId"), day: sent, ..Message::default() };
+        let outermost = self.message.depth == 0;
+        if outermost {
+            sink.message_begins(message.id.as_deref());
+        }
+        let pieces = sink.pieces();
         match members.string("body") {
-            Some(body) => self.inside(&body, message, end, sink),
+            Some(body) => self.inside(&body, message.clone(), end, sink),
             None => {
                 let rejection = Rejection::new(Code::InvalidJson, "an SQS message without a body that is a string");
                 self.reject_of(rejection, end, None, &message, sink);
             }
+        }
+        if sink.pieces() == pieces {
+            // An empty list of records: were it passed over, nothing would say what became of the message.
+            let rejection = Rejection::new(Code::NotCloudtrail, "an SQS message that holds no record");
+            self.reject_of(rejection, end, None, &message, sink);
+        }
+        if outermost {
+            sink.message_ends();
         }
     }
 

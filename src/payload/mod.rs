@@ -51,4 +51,10 @@ pub trait Sink {
     fn rejected(&mut self, rejection: Rejection, piece: Piece<'_>);
     /// A piece is known and meant to be skipped.
     fn filtered(&mut self);
+    /// Rows, rejected and skipped pieces so far.
+    fn pieces(&self) -> u64;
+    /// What comes next lies in an SQS message, with its id if it has one.
+    fn message_begins(&mut self, _id: Option<&str>) {}
+    /// The message has ended.
+    fn message_ends(&mut self) {}
 }

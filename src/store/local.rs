@@ -1,7 +1,7 @@
 //! A lake in a local folder: objects are staged in `_trailsink_staging` (names that begin with `_` are invisible to Athena, Spark and
 //! DuckDB's Hive reader alike), synced, and renamed to their key.
 
-use super::{Put, Store};
+use super::{Done, Put, Staged, Store};
 use crate::error::Error;
 use std::fs::{self, File};
 use std::io;
@@ -42,6 +42,28 @@ impl Local {
     }
 }
 
+impl Local {
+    fn rename(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error> {
+        let path = self.root.join(key);
+        let at = |error| Error::store(&path, error);
+        let length = staged.as_file().metadata().map_err(at)?.len();
+        // The name is the hash of the content: a file of that name and length is that file. Another was broken by
+        // something else, and is replaced.
+        if fs::metadata(&path).is_ok_and(|there| there.len() == length) {
+            return Ok(Put::Existed);
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(at)?;
+        }
+        staged.as_file().sync_all().map_err(at)?;
+        staged.persist(&path).map_err(|error| at(error.error))?;
+        if let Some(folder) = path.parent() {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(at)?;
+        }
+        Ok(Put::Created)
+    }
+}
+
 /// Removes what runs staged whose lock no one holds, and nothing else.
 fn clear_left_over(all: &Path) -> io::Result<()> {
     for entry in fs::read_dir(all)? {
@@ -61,34 +83,18 @@ fn clear_left_over(all: &Path) -> io::Result<()> {
 }
 
 impl Store for Local {
-    fn stage(&self) -> Result<NamedTempFile, Error> {
+    fn stage(&self) -> Result<Staged, Error> {
         // As any other new file: readable as the umask says.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        tempfile::Builder::new()
-            .permissions(mode)
-            .tempfile_in(&self.staging)
-            .map_err(|error| Error::store(&self.staging, error))
+        let file = tempfile::Builder::new().permissions(mode).tempfile_in(&self.staging);
+        file.map(Staged::File).map_err(|error| Error::store(&self.staging, error))
     }
 
-    fn put(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error> {
-        let path = self.root.join(key);
-        let at = |error| Error::store(&path, error);
-        let length = staged.as_file().metadata().map_err(at)?.len();
-        // The name is the hash of the content: a file of that name and length is that file. Another was broken by
-        // something else, and is replaced.
-        if fs::metadata(&path).is_ok_and(|there| there.len() == length) {
-            return Ok(Put::Existed);
-        }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(at)?;
-        }
-        staged.as_file().sync_all().map_err(at)?;
-        staged.persist(&path).map_err(|error| at(error.error))?;
-        if let Some(folder) = path.parent() {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(at)?;
-        }
-        Ok(Put::Created)
+    fn put(&self, key: &str, staged: Staged, done: Done) {
+        done(staged.into_file().and_then(|file| self.rename(key, file)));
     }
+
+    fn flush(&self) {}
 
     fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
         let path = self.root.join(folder);

@@ -1,11 +1,16 @@
 //! Where the lake lies. Nothing else touches it.
 
 mod local;
+mod location;
+mod s3;
+mod staged;
 
 pub use local::Local;
+pub use location::{Bucket, Location};
+pub use s3::{S3, S3Options};
+pub use staged::Staged;
 
 use crate::error::Error;
-use tempfile::NamedTempFile;
 
 /// How a put ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,19 +21,23 @@ pub enum Put {
     Existed,
 }
 
+/// Is told how a put ended.
+pub type Done = Box<dyn FnOnce(Result<Put, Error>) + Send>;
+
 /// A place for objects, each of which is written once, whole, under a name made of its content.
 pub trait Store: Send + Sync {
-    /// A file to write an object to before it gets its name.
+    /// Room to write an object to before it gets its name.
     ///
     /// # Errors
-    /// If none can be made.
-    fn stage(&self) -> Result<NamedTempFile, Error>;
+    /// If there is none.
+    fn stage(&self) -> Result<Staged, Error>;
 
-    /// Gives a staged object its name: from then on it is durable and seen by readers.
-    ///
-    /// # Errors
-    /// If it cannot be written. Then nothing is to be seen under the name.
-    fn put(&self, key: &str, staged: NamedTempFile) -> Result<Put, Error>;
+    /// Gives a staged object its name. `done` is told when it is durable and seen by readers, or why it will not be: at once or
+    /// later, and from any thread. Nothing half-written is ever to be seen under the name.
+    fn put(&self, key: &str, staged: Staged, done: Done);
+
+    /// Waits until all puts have told how they ended.
+    fn flush(&self);
 
     /// Names of the objects right below a folder.
     ///

@@ -205,7 +205,7 @@ fn more_runs_than_are_merged_at_a_time_come_out_in_order() {
         let mut record = String::new();
         events::append_event(&mut record, n, &options);
         rows.read(&record, 0).unwrap();
-        let (_, bytes) = rows.commit(&record, &Envelope::default()).unwrap();
+        let (_, bytes) = rows.commit(&record, &Envelope::default()).unwrap().unwrap();
         if n % 5 == 4 {
             let partitions = vec![(n % 3) as u32; 5];
             let batch = Batch::new(rows.take(), partitions, vec![bytes; 5]).unwrap();

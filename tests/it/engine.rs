@@ -51,6 +51,10 @@ impl Sink for Collected {
     fn filtered(&mut self) {
         self.filtered += 1;
     }
+
+    fn pieces(&self) -> u64 {
+        (self.keys.len() + self.found.len() + self.rejected.len() + self.filtered) as u64
+    }
 }
 
 impl Collected {

@@ -1,0 +1,206 @@
+//! The sink as a Lambda function: an invocation in, rows durable in the lake, an answer that says what must come again.
+//!
+//! What comes in is an EventBridge event by itself, an SQS event whose bodies are EventBridge events, or `{"Records":[..]}`
+//! of bare records. What is answered decides what AWS delivers again: a message is acknowledged if and only if all that was in
+//! it is durable in the lake, or was meant to be left out.
+
+use crate::config::Lambda;
+use crate::error::Error;
+use crate::extract::{OwnWrites, Writer};
+use crate::metrics;
+use crate::pipeline::{self, Delivered, Options, Summary};
+use crate::store::{Local, Location, S3, S3Options};
+use crate::unknown::{MAX_NAMES, Unknown};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::task::spawn_blocking;
+use tracing::Span;
+
+/// What is left of an invocation's time when work that is not finished is given up, so that the answer still gets out.
+const LEFT_FOR_ANSWER: Duration = Duration::from_secs(2);
+/// After that, what is left for work that waits for nothing but the processor.
+const GRACE: Duration = Duration::from_millis(500);
+/// Failures and rejected lines that an invocation logs by themselves.
+const LINES: usize = 10;
+
+/// Takes invocations until the process is ended.
+///
+/// # Errors
+/// If the function cannot start: the lake cannot be opened, or Lambda's runtime API cannot be reached.
+pub fn run(settings: &Lambda) -> Result<(), Error> {
+    // One thread is enough: it waits for the network while others extract and encode.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Bug(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        let function = Arc::new(Function::open(settings).await?);
+        let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {
+            let function = function.clone();
+            async move { function.invoke(event).await }
+        });
+        let ended = lambda_runtime::run(handler).await;
+        ended.map_err(|error| Error::Bug(format!("the Lambda runtime ended: {error}")))
+    })
+}
+
+/// What is made once in a process.
+struct Function {
+    lake: Lake,
+    options: Options,
+    own_role: Option<Writer>,
+    /// What has been warned of.
+    known: Mutex<BTreeSet<String>>,
+}
+
+enum Lake {
+    Folder(Local),
+    Bucket(S3, String),
+}
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    /// To an SQS event: what must come again.
+    Messages(SqsBatchResponse),
+    /// To anything else: the counts.
+    Counts(Summary),
+}
+
+impl Function {
+    async fn open(settings: &Lambda) -> Result<Self, Error> {
+        let lake = match &settings.lake.to {
+            Location::Folder(path) => Lake::Folder(Local::open(path)?),
+            Location::Bucket(bucket) => {
+                let name = bucket.name.clone();
+                Lake::Bucket(S3::connect(bucket.clone(), S3Options::from(&settings.lake.bucket)).await, name)
+            }
+        };
+        Ok(Function {
+            lake,
+            options: Options {
+                layout: settings.lake.partition_by.clone(),
+                log_events: settings.log_events,
+                threads: settings.lake.threads(),
+                own_writes: None,
+            },
+            own_role: settings.own_role.clone().map(Writer::Role),
+            known: Mutex::default(),
+        })
+    }
+
+    async fn invoke(self: Arc<Self>, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+        let started = Instant::now();
+        let LambdaEvent { payload, context } = event;
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // Of a time-out shorter than four seconds half is left for the work.
+        let deadline = tokio::time::Instant::now() + left.saturating_sub(LEFT_FOR_ANSWER).max(left / 2);
+        let (function, span) = (self.clone(), Span::current());
+        let options = Options { own_writes: self.own_writes(&context), ..self.options.clone() };
+        let work = spawn_blocking(move || {
+            let _lines = span.enter();
+            let payload = payload.get().as_bytes();
+            match &function.lake {
+                Lake::Folder(folder) => pipeline::deliver(payload, folder, &options),
+                Lake::Bucket(bucket, _) => pipeline::deliver(payload, &bucket.until(deadline), &options),
+            }
+        });
+        let delivered = match tokio::time::timeout_at(deadline + GRACE, work).await {
+            Ok(Ok(Ok(delivered))) => delivered,
+            Ok(Ok(Err(error))) => return Err(failed("NothingStored", error.to_string())),
+            Ok(Err(panicked)) => return Err(failed("Bug", format!("a bug, please report it: {panicked}"))),
+            Err(_) => {
+                let message = "the function's time is up before the batch is read; it comes again: give the function more memory, a \
+                               longer timeout or smaller batches";
+                return Err(failed("TimeIsUp", message.to_owned()));
+            }
+        };
+        self.report(&delivered, &context, started.elapsed());
+        answer(delivered)
+    }
+
+    /// Which puts into the lake are this function's.
+    fn own_writes(&self, context: &Context) -> Option<OwnWrites> {
+        let Lake::Bucket(_, bucket) = &self.lake else { return None };
+        let writer = self.own_role.clone().or_else(|| {
+            // arn:aws:lambda:REGION:ACCOUNT:function:NAME
+            let account = context.invoked_function_arn.split(':').nth(4)?;
+            Some(Writer::Function(account.to_owned(), context.env_config.function_name.clone()))
+        })?;
+        Some(OwnWrites { bucket: bucket.clone(), writer })
+    }
+
+    /// Logs what happened: failures, what was rejected, what is unknown, the summary and the metrics.
+    fn report(&self, delivered: &Delivered, context: &Context, took: Duration) {
+        let summary = &delivered.summary;
+        for error in summary.failures.iter().take(LINES) {
+            tracing::error!("{error}");
+        }
+        for rejected in summary.examples.iter().take(LINES) {
+            tracing::warn!(message = "rejected", what = rejected);
+        }
+        self.warn_of(&delivered.unknown);
+        let bytes: u64 = summary.files.iter().map(|file| file.bytes).sum();
+        tracing::info!(
+            message = "summary",
+            records_in = summary.records_in,
+            rows_written = summary.rows_written,
+            duplicates = summary.duplicates,
+            filtered = summary.filtered,
+            rejected = summary.rejected,
+            files = summary.files.len(),
+            bytes,
+            failures = summary.failures.len(),
+            messages = delivered.messages,
+            to_come_again = delivered.to_come_again.as_ref().map_or(delivered.messages, Vec::len),
+            seconds = took.as_secs_f64(),
+        );
+        let (function, trace_id) = (&context.env_config.function_name, context.xray_trace_id.as_deref());
+        let line = metrics::line(delivered, function, &context.request_id, trace_id, SystemTime::now());
+        // A log that cannot be written must not fail the invocation.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+
+    /// One warning in the life of a process for each name, and not for more than can be looked after.
+    fn warn_of(&self, unknown: &Unknown) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let fields = unknown.fields.iter().map(|name| ("field", name));
+        for (what, name) in fields.chain(unknown.versions.iter().map(|name| ("eventVersion", name))) {
+            if known.len() < MAX_NAMES && known.insert(format!("{what} {name}")) {
+                tracing::warn!(message = "unknown to this version, kept in the column unmapped", what, name);
+                if known.len() == MAX_NAMES {
+                    tracing::warn!("more that is unknown is not named any more");
+                }
+            }
+        }
+    }
+}
+
+/// What AWS is told: it decides what comes again.
+fn answer(delivered: Delivered) -> Result<Answer, Diagnostic> {
+    let Delivered { summary, messages, to_come_again, .. } = delivered;
+    let why = |summary: &Summary| {
+        let failures: Vec<String> = summary.failures.iter().take(3).map(ToString::to_string).collect();
+        failures.join("; ")
+    };
+    // A failure that no message is named for is all the messages'.
+    let ids = to_come_again.filter(|ids| !ids.is_empty() || summary.failures.is_empty());
+    let Some(ids) = ids else { return Err(failed("NotAllStored", why(&summary))) };
+    if messages > 0 || summary.records_in == 0 {
+        // An event without records can only be SQS's: what comes by itself is a record.
+        let mut response = SqsBatchResponse::default();
+        ids.into_iter().for_each(|id| response.add_failure(id));
+        return Ok(Answer::Messages(response));
+    }
+    Ok(Answer::Counts(summary))
+}
+
+fn failed(error_type: &str, error_message: String) -> Diagnostic {
+    tracing::error!("{error_message}");
+    Diagnostic { error_type: error_type.to_owned(), error_message }
+}
