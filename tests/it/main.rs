@@ -12,4 +12,5 @@ mod command_line;
 mod determinism;
 mod fixtures;
 mod generated_files;
+mod model;
 mod python;
