@@ -449,7 +449,7 @@ impl Output<'_> {
         let key = format!("events/{}/{}.parquet", self.paths[partition], encoded.name);
         let path = self.store.address(&key);
         let staged = encoded.inner.into_inner().map_err(|error| Error::store(&path, error.into_error()))?;
-        let bytes = staged.len().map_err(|error| Error::store(&path, error))?;
+        let bytes = staged.size().map_err(|error| Error::store(&path, error))?;
         let file = FileWritten { path, rows: encoded.rows as u64, bytes };
         let partition = partition as u32;
         self.put(&key, staged, Object::Rows(partition), move |done| done.files.push((partition, file)));

@@ -179,6 +179,9 @@ impl Rows {
                 "an S3 notification names objects; give the log files themselves",
             ));
         }
+        if of(PLAN.event_source) == Some("aws:sqs") {
+            return Err(Rejection::new(Code::NotCloudtrail, "an SQS message"));
+        }
         if !self.staged.looks_like_cloudtrail {
             return Err(Rejection::new(Code::NotCloudtrail, "an object without any member of a CloudTrail record"));
         }

@@ -13,9 +13,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Config;
 use aws_sdk_s3::config::interceptors::InterceptorContext;
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// To connect. S3 answers within a region in milliseconds.
 const CONNECT: Duration = Duration::from_secs(3);
 /// For one try, and a second more for each megabyte: a connection that hangs is given up and another one tried.
-const ATTEMPT: Duration = Duration::from_secs(10);
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// How objects are put.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +82,11 @@ impl S3 {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(FIRST_BACKOFF)
             .with_max_backoff(LONGEST_BACKOFF);
-        let shared =
-            aws_config::defaults(BehaviorVersion::v2026_01_12()).retry_config(retries).timeout_config(timeouts(0));
+        let tls = tls::Provider::Rustls(CryptoMode::Ring);
+        let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
+            .retry_config(retries)
+            .timeout_config(timeouts(0));
         let shared = match AppName::new("trailsink") {
             Ok(name) => shared.app_name(name),
             Err(_) => shared,
@@ -143,7 +147,7 @@ impl S3 {
     }
 
     async fn send(&self, key: &str, staged: Staged) -> Result<Put, Error> {
-        let bytes = staged.len().map_err(Error::spill)?;
+        let bytes = staged.size().map_err(Error::spill)?;
         let (body, file) = match staged {
             Staged::Memory(bytes) => (ByteStream::from(bytes), None),
             // The file must stay as long as a try may read it.
@@ -222,12 +226,27 @@ impl S3 {
             _ => "check the credentials, AWS_REGION and the network".to_owned(),
         };
         let why = match (code, error.message()) {
-            ("", _) => DisplayErrorContext(error).to_string(),
+            ("", _) => causes(error),
             (code, Some(message)) => format!("{code}: {message}"),
             (code, None) => code.to_owned(),
         };
         Error::S3 { doing: doing.name(), place: self.place(key), why, advice }
     }
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
+    }
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// What was asked of S3.

@@ -17,11 +17,11 @@ pub enum Staged {
 }
 
 impl Staged {
-    /// Its length in bytes.
+    /// Its size in bytes.
     ///
     /// # Errors
     /// If the file cannot be looked at.
-    pub fn len(&self) -> io::Result<u64> {
+    pub fn size(&self) -> io::Result<u64> {
         match self {
             Staged::Memory(bytes) => Ok(bytes.len() as u64),
             Staged::File(file) => Ok(file.as_file().metadata()?.len()),
@@ -78,7 +78,7 @@ mod tests {
         for pieces in 1..=4 {
             staged.write_all(&piece).unwrap();
             assert_eq!(matches!(staged, Staged::Memory(_)), pieces <= 2);
-            assert_eq!(staged.len().unwrap(), (pieces * piece.len()) as u64);
+            assert_eq!(staged.size().unwrap(), (pieces * piece.len()) as u64);
         }
         let file = staged.into_file().unwrap();
         assert_eq!(std::fs::read(file.path()).unwrap(), vec![7; 4 * piece.len()]);

@@ -12,13 +12,24 @@ fn schemas_are_up_to_date() {
         let output = trailsink(&["schema", "--format", format]);
         assert!(output.status.success());
         let generated = String::from_utf8(output.stdout).unwrap();
-        let path = repository(file);
-        if std::env::var_os("TRAILSINK_BLESS").is_some() {
-            std::fs::write(&path, &generated).unwrap();
-        }
-        let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(generated == checked_in, "{file} is out of date: trailsink schema --format {format} > {file}");
+        assert_checked_in(file, &generated, &format!("trailsink schema --format {format} > {file}"));
     }
+}
+
+#[test]
+fn the_view_is_up_to_date() {
+    let how = "TRAILSINK_BLESS=1 cargo test the_view_is_up_to_date";
+    assert_checked_in("schemas/views/events_distinct.sql", &trailsink::catalog::distinct_view(), how);
+}
+
+/// `how` is the command that brings the file up to date.
+fn assert_checked_in(file: &str, generated: &str, how: &str) {
+    let path = repository(file);
+    if std::env::var_os("TRAILSINK_BLESS").is_some() {
+        std::fs::write(&path, generated).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(generated == checked_in, "{file} is out of date: {how}");
 }
 
 #[test]

@@ -4,13 +4,19 @@
 /// The engine in process and the program as a process.
 mod engine;
 mod hostile;
+mod payloads;
 mod reference;
+/// S3, the Lambda runtime, and faults between them.
+mod services;
 
 mod agreement;
 mod bad_input;
 mod command_line;
 mod determinism;
+mod faults;
 mod fixtures;
+mod function;
 mod generated_files;
+mod lake_in_s3;
 mod model;
 mod python;

@@ -3,6 +3,7 @@
 //!
 //! The function's own code runs on a store that fails on purpose; the real parts run in `function`.
 
+use crate::payloads::sqs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 use std::sync::{Arc, Mutex};
@@ -124,18 +125,7 @@ fn messages(random: &mut Random, count: usize) -> Vec<Sent> {
 }
 
 fn event(messages: &[Sent]) -> Vec<u8> {
-    let records: Vec<_> = messages
-        .iter()
-        .map(|message| {
-            serde_json::json!({
-                "messageId": message.id,
-                "body": message.body,
-                "attributes": { "SentTimestamp": "1790841600000" },
-                "eventSource": "aws:sqs",
-            })
-        })
-        .collect();
-    serde_json::json!({ "Records": records }).to_string().into_bytes()
+    sqs(&messages.iter().map(|message| (&message.id, &message.body)).collect::<Vec<_>>())
 }
 
 fn options() -> Options {

@@ -1,4 +1,4 @@
-//! Checks by readers that are not the writer, in Python: DuckDB and PyArrow on the files, the investigators' queries.
+//! Checks by readers that are not the writer, in Python: DuckDB and PyArrow on the files, the queries and the view.
 //!
 //! The packages of `tests/requirements.txt` are installed into `target/python` at the first run. Where there is no Python,
 //! the checks say so and are skipped; with TRAILSINK_REQUIRE_PYTHON set they fail.
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 static PYTHON: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// The interpreter that has the packages.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let mut known = PYTHON.lock().unwrap_or_else(PoisonError::into_inner);
     if known.is_none() {
         let folder = repository("target/python");
@@ -67,4 +67,9 @@ fn queries_find_what_they_must_and_nothing_else() {
 #[test]
 fn other_readers_read_every_column() {
     run("tests/readers.py", &[]);
+}
+
+#[test]
+fn the_view_shows_each_event_once_and_reads_no_more_files_than_asked_for() {
+    run("tests/views.py", &[]);
 }
