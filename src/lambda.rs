@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::extract::{OwnWrites, Writer};
 use crate::metrics;
 use crate::pipeline::{self, Delivered, Options, Summary};
-use crate::store::{Local, Location, S3, S3Options};
+use crate::store::{Bucket, Local, Location, S3, S3Options, Store};
 use crate::unknown::{MAX_NAMES, Unknown};
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
@@ -19,7 +19,9 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::task::spawn_blocking;
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::Span;
 
 /// What is left of an invocation's time when work that is not finished is given up, so that the answer still gets out.
@@ -38,7 +40,7 @@ pub fn run(settings: &Lambda) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::Bug(format!("cannot start: {error}")))?;
     runtime.block_on(async {
-        let function = Arc::new(Function::open(settings).await?);
+        let function = Arc::new(Function::open(settings)?);
         let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {
             let function = function.clone();
             async move { function.invoke(event).await }
@@ -58,8 +60,32 @@ struct Function {
 }
 
 enum Lake {
-    Folder(Local),
-    Bucket(S3, String),
+    Folder(Arc<Local>),
+    Bucket(Bucket, Connecting),
+}
+
+/// A client in the making. Reading the root certificates takes longer than all else at the start, so it does not keep the first
+/// event waiting for being asked for: the two go on side by side.
+struct Connecting {
+    client: OnceCell<S3>,
+    making: Mutex<Option<JoinHandle<S3>>>,
+}
+
+impl Connecting {
+    fn begin(bucket: Bucket, options: S3Options) -> Self {
+        let runtime = Handle::current();
+        let making = spawn_blocking(move || runtime.block_on(S3::connect(bucket, options)));
+        Connecting { client: OnceCell::new(), making: Mutex::new(Some(making)) }
+    }
+
+    async fn client(&self) -> Result<&S3, Diagnostic> {
+        let made = || async {
+            let making = self.making.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let lost = || failed("Bug", "a bug, please report it: no client for S3 was made".to_owned());
+            making.ok_or_else(lost)?.await.map_err(|_| lost())
+        };
+        self.client.get_or_try_init(made).await
+    }
 }
 
 /// What is answered.
@@ -73,12 +99,12 @@ enum Answer {
 }
 
 impl Function {
-    async fn open(settings: &Lambda) -> Result<Self, Error> {
+    fn open(settings: &Lambda) -> Result<Self, Error> {
         let lake = match &settings.lake.to {
-            Location::Folder(path) => Lake::Folder(Local::open(path)?),
+            Location::Folder(path) => Lake::Folder(Arc::new(Local::open(path)?)),
             Location::Bucket(bucket) => {
-                let name = bucket.name.clone();
-                Lake::Bucket(S3::connect(bucket.clone(), S3Options::from(&settings.lake.bucket)).await, name)
+                let options = S3Options::from(&settings.lake.bucket);
+                Lake::Bucket(bucket.clone(), Connecting::begin(bucket.clone(), options))
             }
         };
         Ok(Function {
@@ -94,21 +120,21 @@ impl Function {
         })
     }
 
-    async fn invoke(self: Arc<Self>, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+    async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
         let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         // Of a time-out shorter than four seconds half is left for the work.
         let deadline = tokio::time::Instant::now() + left.saturating_sub(LEFT_FOR_ANSWER).max(left / 2);
-        let (function, span) = (self.clone(), Span::current());
+        let span = Span::current();
         let options = Options { own_writes: self.own_writes(&context), ..self.options.clone() };
+        let store: Arc<dyn Store> = match &self.lake {
+            Lake::Folder(folder) => folder.clone(),
+            Lake::Bucket(_, connecting) => Arc::new(connecting.client().await?.until(deadline)),
+        };
         let work = spawn_blocking(move || {
             let _lines = span.enter();
-            let payload = payload.get().as_bytes();
-            match &function.lake {
-                Lake::Folder(folder) => pipeline::deliver(payload, folder, &options),
-                Lake::Bucket(bucket, _) => pipeline::deliver(payload, &bucket.until(deadline), &options),
-            }
+            pipeline::deliver(payload.get().as_bytes(), store.as_ref(), &options)
         });
         let delivered = match tokio::time::timeout_at(deadline + GRACE, work).await {
             Ok(Ok(Ok(delivered))) => delivered,
@@ -126,13 +152,13 @@ impl Function {
 
     /// Which puts into the lake are this function's.
     fn own_writes(&self, context: &Context) -> Option<OwnWrites> {
-        let Lake::Bucket(_, bucket) = &self.lake else { return None };
+        let Lake::Bucket(bucket, _) = &self.lake else { return None };
         let writer = self.own_role.clone().or_else(|| {
             // arn:aws:lambda:REGION:ACCOUNT:function:NAME
             let account = context.invoked_function_arn.split(':').nth(4)?;
             Some(Writer::Function(account.to_owned(), context.env_config.function_name.clone()))
         })?;
-        Some(OwnWrites { bucket: bucket.clone(), writer })
+        Some(OwnWrites { bucket: bucket.name.clone(), writer })
     }
 
     /// Logs what happened: failures, what was rejected, what is unknown, the summary and the metrics.
