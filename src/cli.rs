@@ -58,6 +58,7 @@ fn convert(settings: &Convert) -> Result<ExitCode, Error> {
         log_events: settings.log_events,
         threads: settings.lake.threads(),
         own_writes: None,
+        deadline: None,
     };
     let progress = Arc::new(Progress::default());
     let summary = with_bar(&inputs, &progress, || pipeline::convert(&inputs, store.as_ref(), &options, &progress))?;

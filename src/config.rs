@@ -1,7 +1,8 @@
 //! What can be set: flag, environment variable and help text of a setting are one definition. The only reader of the
 //! environment.
 
-use crate::extract::RoleArn;
+use crate::error::Error;
+use crate::extract::role_arn;
 use crate::log::LogEvents;
 use crate::partition::Layout;
 use crate::store::{Location, S3Options};
@@ -17,14 +18,41 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Environment variables that Lambda sets and its runtime needs.
+const LAMBDA: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// Whether the process was started by Lambda, without a command.
+pub fn is_started_by_lambda() -> bool {
+    std::env::args_os().len() == 1 && std::env::var_os(LAMBDA[0]).is_some()
+}
+
 impl Cli {
     /// Settings as the process was started with: arguments, and the environment where they are silent.
     ///
     /// # Errors
     /// If they cannot be used, or help was asked for.
     pub fn of_process() -> Result<Cli, clap::Error> {
-        let in_lambda = std::env::args_os().len() == 1 && std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
-        if in_lambda { Cli::try_parse_from(["trailsink", "lambda"]) } else { Cli::try_parse() }
+        if is_started_by_lambda() { Cli::try_parse_from(["trailsink", "lambda"]) } else { Cli::try_parse() }
+    }
+}
+
+impl Lambda {
+    /// Checks that this process has what Lambda gives a function.
+    ///
+    /// # Errors
+    /// If it has not.
+    pub fn check_environment(&self) -> Result<(), Error> {
+        match LAMBDA.into_iter().find(|name| std::env::var_os(name).is_none()) {
+            Some(name) => {
+                Err(Error::Usage(format!("{name} is not set: `trailsink lambda` runs as an AWS Lambda function")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -38,7 +66,8 @@ impl Lake {
 
 impl From<&BucketSettings> for S3Options {
     fn from(settings: &BucketSettings) -> Self {
-        S3Options { kms_key: settings.kms_key.clone(), expected_bucket_owner: settings.expected_bucket_owner.clone() }
+        let given = |setting: &Option<String>| setting.clone().filter(|value| !value.is_empty());
+        S3Options { kms_key: given(&settings.kms_key), expected_bucket_owner: given(&settings.expected_bucket_owner) }
     }
 }
 
@@ -100,8 +129,9 @@ pub struct BucketSettings {
     pub expected_bucket_owner: Option<String>,
 }
 
+/// Empty is none, as with all settings that need not be given: variables of deployments are often there and empty.
 fn account(text: &str) -> Result<String, String> {
-    let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = text.is_empty() || text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { Ok(text.to_owned()) } else { Err("not 12 digits".to_owned()) }
 }
 
@@ -116,8 +146,8 @@ pub struct Lambda {
     pub log_events: LogEvents,
     /// ARN of the function's own role: data events of its puts into the lake's bucket are left out. By default whoever
     /// has a session named as the function in its account.
-    #[arg(long, value_name = "ARN", env = "TRAILSINK_OWN_ROLE")]
-    pub own_role: Option<RoleArn>,
+    #[arg(long, value_name = "ARN", env = "TRAILSINK_OWN_ROLE", value_parser = role_arn)]
+    pub own_role: Option<String>,
 }
 
 /// Settings of `cat`.

@@ -24,6 +24,10 @@ pub enum Error {
     },
     /// An object could not be written before the function's time is up.
     Deadline(String),
+    /// The function's time is up before it is known what is in the batch.
+    TimeIsUp,
+    /// Lambda's runtime API could not be used.
+    Runtime(String),
     /// Temporary files could not be written or read.
     Spill(io::Error),
     /// A Parquet file could not be read: which, and why.
@@ -69,6 +73,13 @@ impl fmt::Display for Error {
                 f,
                 "cannot write {place} before the function's time is up; it comes again with the next delivery: give the function \
                  a longer timeout if this repeats"
+            ),
+            Error::Runtime(error) => {
+                write!(f, "cannot use Lambda's runtime API: {error}; AWS_LAMBDA_RUNTIME_API says where it is, host:port")
+            }
+            Error::TimeIsUp => f.write_str(
+                "the function's time is up before the batch is read; it comes again: give the function more memory, a longer \
+                 timeout or smaller batches",
             ),
             Error::Spill(error) => {
                 let folder = std::env::temp_dir();

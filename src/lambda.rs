@@ -26,16 +26,19 @@ use tracing::Span;
 
 /// What is left of an invocation's time when work that is not finished is given up, so that the answer still gets out.
 const LEFT_FOR_ANSWER: Duration = Duration::from_secs(2);
-/// After that, what is left for work that waits for nothing but the processor.
+/// After that, what is left at the most for work that waits for nothing but the processor.
 const GRACE: Duration = Duration::from_millis(500);
-/// Failures and rejected lines that an invocation logs by themselves.
-const LINES: usize = 10;
+/// As long as Lambda lets a function run.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
+/// Failures that an invocation logs by themselves.
+const FAILURES: usize = 10;
 
 /// Takes invocations until the process is ended.
 ///
 /// # Errors
 /// If the function cannot start: the lake cannot be opened, or Lambda's runtime API cannot be reached.
 pub fn run(settings: &Lambda) -> Result<(), Error> {
+    settings.check_environment()?;
     // One thread is enough: it waits for the network while others extract and encode.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::Bug(format!("cannot start: {error}")))?;
@@ -46,7 +49,7 @@ pub fn run(settings: &Lambda) -> Result<(), Error> {
             async move { function.invoke(event).await }
         });
         let ended = lambda_runtime::run(handler).await;
-        ended.map_err(|error| Error::Bug(format!("the Lambda runtime ended: {error}")))
+        ended.map_err(|error| Error::Runtime(error.to_string()))
     })
 }
 
@@ -61,7 +64,7 @@ struct Function {
 
 enum Lake {
     Folder(Arc<Local>),
-    Bucket(Bucket, Connecting),
+    Bucket(Bucket, Box<Connecting>),
 }
 
 /// A client in the making. Reading the root certificates takes longer than all else at the start, so it does not keep the first
@@ -78,10 +81,10 @@ impl Connecting {
         Connecting { client: OnceCell::new(), making: Mutex::new(Some(making)) }
     }
 
-    async fn client(&self) -> Result<&S3, Diagnostic> {
+    async fn client(&self) -> Result<&S3, Error> {
         let made = || async {
             let making = self.making.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let lost = || failed("Bug", "a bug, please report it: no client for S3 was made".to_owned());
+            let lost = || Error::Bug("no client for S3 was made".to_owned());
             making.ok_or_else(lost)?.await.map_err(|_| lost())
         };
         self.client.get_or_try_init(made).await
@@ -101,10 +104,16 @@ enum Answer {
 impl Function {
     fn open(settings: &Lambda) -> Result<Self, Error> {
         let lake = match &settings.lake.to {
-            Location::Folder(path) => Lake::Folder(Arc::new(Local::open(path)?)),
+            Location::Folder(path) => {
+                tracing::warn!(
+                    "the lake is a folder, {}: in AWS it would go with the function's environment",
+                    path.display()
+                );
+                Lake::Folder(Arc::new(Local::open(path)?))
+            }
             Location::Bucket(bucket) => {
                 let options = S3Options::from(&settings.lake.bucket);
-                Lake::Bucket(bucket.clone(), Connecting::begin(bucket.clone(), options))
+                Lake::Bucket(bucket.clone(), Box::new(Connecting::begin(bucket.clone(), options)))
             }
         };
         Ok(Function {
@@ -114,8 +123,9 @@ impl Function {
                 log_events: settings.log_events,
                 threads: settings.lake.threads(),
                 own_writes: None,
+                deadline: None,
             },
-            own_role: settings.own_role.clone().map(Writer::Role),
+            own_role: settings.own_role.clone().filter(|role| !role.is_empty()).map(Writer::Role),
             known: Mutex::default(),
         })
     }
@@ -123,31 +133,43 @@ impl Function {
     async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // Local tools tell of a deadline that is long past: as good as none.
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(LONGEST_INVOCATION);
         // Of a time-out shorter than four seconds half is left for the work.
         let deadline = tokio::time::Instant::now() + left.saturating_sub(LEFT_FOR_ANSWER).max(left / 2);
-        let span = Span::current();
-        let options = Options { own_writes: self.own_writes(&context), ..self.options.clone() };
+        let work = self.deliver(payload, &context, deadline);
+        let delivered = match tokio::time::timeout_at(deadline + GRACE.min(left / 4), work).await {
+            Ok(delivered) => delivered,
+            Err(_) => Err(Error::TimeIsUp),
+        };
+        // All of it comes again if nothing is known of it.
+        let delivered = delivered.unwrap_or_else(Delivered::failed);
+        self.report(&delivered, &context, started.elapsed());
+        answer(delivered)
+    }
+
+    /// Writes a payload on another thread: this one waits for the network.
+    async fn deliver(
+        &self,
+        payload: Box<RawValue>,
+        context: &Context,
+        deadline: tokio::time::Instant,
+    ) -> Result<Delivered, Error> {
         let store: Arc<dyn Store> = match &self.lake {
             Lake::Folder(folder) => folder.clone(),
             Lake::Bucket(_, connecting) => Arc::new(connecting.client().await?.until(deadline)),
         };
+        let options = Options {
+            own_writes: self.own_writes(context),
+            deadline: Some(deadline.into_std()),
+            ..self.options.clone()
+        };
+        let span = Span::current();
         let work = spawn_blocking(move || {
             let _lines = span.enter();
             pipeline::deliver(payload.get().as_bytes(), store.as_ref(), &options)
         });
-        let delivered = match tokio::time::timeout_at(deadline + GRACE, work).await {
-            Ok(Ok(Ok(delivered))) => delivered,
-            Ok(Ok(Err(error))) => return Err(failed("NothingStored", error.to_string())),
-            Ok(Err(panicked)) => return Err(failed("Bug", format!("a bug, please report it: {panicked}"))),
-            Err(_) => {
-                let message = "the function's time is up before the batch is read; it comes again: give the function more memory, a \
-                               longer timeout or smaller batches";
-                return Err(failed("TimeIsUp", message.to_owned()));
-            }
-        };
-        self.report(&delivered, &context, started.elapsed());
-        answer(delivered)
+        work.await.unwrap_or_else(|panicked| Err(Error::Bug(panicked.to_string())))
     }
 
     /// Which puts into the lake are this function's.
@@ -158,16 +180,20 @@ impl Function {
             let account = context.invoked_function_arn.split(':').nth(4)?;
             Some(Writer::Function(account.to_owned(), context.env_config.function_name.clone()))
         })?;
-        Some(OwnWrites { bucket: bucket.name.clone(), writer })
+        Some(OwnWrites {
+            bucket: bucket.name.clone(),
+            prefixes: vec![bucket.key("events/"), bucket.key("rejected/")],
+            writer,
+        })
     }
 
     /// Logs what happened: failures, what was rejected, what is unknown, the summary and the metrics.
     fn report(&self, delivered: &Delivered, context: &Context, took: Duration) {
         let summary = &delivered.summary;
-        for error in summary.failures.iter().take(LINES) {
+        for error in summary.failures.iter().take(FAILURES) {
             tracing::error!("{error}");
         }
-        for rejected in summary.examples.iter().take(LINES) {
+        for rejected in &summary.examples {
             tracing::warn!(message = "rejected", what = rejected);
         }
         self.warn_of(&delivered.unknown);
@@ -183,7 +209,7 @@ impl Function {
             bytes,
             failures = summary.failures.len(),
             messages = delivered.messages,
-            to_come_again = delivered.to_come_again.as_ref().map_or(delivered.messages, Vec::len),
+            to_come_again = delivered.to_come_again.as_ref().map_or(delivered.messages.max(1), Vec::len),
             seconds = took.as_secs_f64(),
         );
         let (function, trace_id) = (&context.env_config.function_name, context.xray_trace_id.as_deref());
@@ -210,23 +236,20 @@ impl Function {
 /// What AWS is told: it decides what comes again.
 fn answer(delivered: Delivered) -> Result<Answer, Diagnostic> {
     let Delivered { summary, messages, to_come_again, .. } = delivered;
-    let why = |summary: &Summary| {
-        let failures: Vec<String> = summary.failures.iter().take(3).map(ToString::to_string).collect();
-        failures.join("; ")
+    // A failure that no message is named for is all the messages', and so is one that says that counts do not add up.
+    let named = |ids: &Vec<String>| {
+        let bug = summary.failures.iter().any(|failure| matches!(failure, Error::Bug(_)));
+        summary.failures.is_empty() || (!bug && !ids.is_empty())
     };
-    // A failure that no message is named for is all the messages'.
-    let ids = to_come_again.filter(|ids| !ids.is_empty() || summary.failures.is_empty());
-    let Some(ids) = ids else { return Err(failed("NotAllStored", why(&summary))) };
-    if messages > 0 || summary.records_in == 0 {
-        // An event without records can only be SQS's: what comes by itself is a record.
-        let mut response = SqsBatchResponse::default();
-        ids.into_iter().for_each(|id| response.add_failure(id));
-        return Ok(Answer::Messages(response));
+    let Some(ids) = to_come_again.filter(named) else {
+        let failures: Vec<String> = summary.failures.iter().take(3).map(ToString::to_string).collect();
+        return Err(Diagnostic { error_type: "NotAllStored".to_owned(), error_message: failures.join("; ") });
+    };
+    if messages == 0 && summary.records_in > 0 {
+        return Ok(Answer::Counts(summary));
     }
-    Ok(Answer::Counts(summary))
-}
-
-fn failed(error_type: &str, error_message: String) -> Diagnostic {
-    tracing::error!("{error_message}");
-    Diagnostic { error_type: error_type.to_owned(), error_message }
+    // An event without records can only be SQS's: what comes by itself is a record.
+    let mut response = SqsBatchResponse::default();
+    ids.into_iter().for_each(|id| response.add_failure(id));
+    Ok(Answer::Messages(response))
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use trailsink::cli;
-use trailsink::config::{Cli, Command};
+use trailsink::config::{Cli, Command, is_started_by_lambda};
 use trailsink::error::Error;
 use trailsink::lambda;
 
@@ -26,7 +26,14 @@ fn main() -> ExitCode {
             // Wrong usage is said in one line.
             let text = wrong.to_string();
             let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-            cli::complain(&format!("{} (trailsink --help)", lines.join(" ").trim_start_matches("error: ")));
+            let said = lines.join(" ");
+            let said = said.trim_start_matches("error: ");
+            if is_started_by_lambda() {
+                log_to(io::stdout);
+                tracing::error!("{said}; --x-y is the variable TRAILSINK_X_Y");
+            } else {
+                cli::complain(&format!("{said} (trailsink --help)"));
+            }
             return ExitCode::from(cli::USAGE);
         }
     };
@@ -58,6 +65,8 @@ fn log_to<W: for<'w> MakeWriter<'w> + Send + Sync + 'static>(writer: W) {
         ("trailsink", LevelFilter::INFO),
         // Its span has the ids of the request.
         ("lambda_runtime::layers", LevelFilter::INFO),
+        // It would say once more what we have said.
+        ("lambda_runtime::layers::panic", LevelFilter::OFF),
     ]);
     tracing_subscriber::registry().with(lines).with(wanted).init();
 }

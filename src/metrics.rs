@@ -40,8 +40,7 @@ pub fn line(
     put("timestamp", json!(crate::time::with_millis(now)));
     put("level", json!("INFO"));
     put("message", json!("metrics"));
-    put("requestId", json!(request_id));
-    put("xrayTraceId", json!(trace_id));
+    put("span", json!({ "requestId": request_id, "xrayTraceId": trace_id }));
     put(DIMENSION, json!(function));
     put(
         "_aws",

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tracing::Span;
 
 /// Bytes of rows that all workers together hold before they spill.
@@ -48,6 +49,8 @@ pub struct Options {
     pub threads: usize,
     /// Writes that make no rows, so that this program does not feed on its own.
     pub own_writes: Option<OwnWrites>,
+    /// When work that is not finished is given up.
+    pub deadline: Option<Instant>,
 }
 
 /// What happened. `records_in = rows_written + duplicates + filtered + rejected`, unless files could not be written.
@@ -102,6 +105,14 @@ pub struct Delivered {
     pub unknown: Unknown,
     /// Earliest time of an event, in milliseconds since 1970.
     pub oldest: Option<i64>,
+}
+
+impl Delivered {
+    /// Nothing is known of it but why: all of it must come again.
+    pub fn failed(error: Error) -> Self {
+        let summary = Summary { failures: vec![error], ..Summary::default() };
+        Delivered { summary, messages: 0, to_come_again: None, unknown: Unknown::default(), oldest: None }
+    }
 }
 
 /// Converts inputs into files of a lake.
@@ -414,6 +425,9 @@ impl Output<'_> {
         partition: usize,
         parallel: bool,
     ) -> Result<FileEncoder, Error> {
+        if self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Error::Deadline(self.store.address(&format!("events/{}", self.paths[partition]))));
+        }
         let mut encoder = match encoder {
             Some(encoder) => encoder,
             None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize)?,
@@ -473,6 +487,7 @@ impl Output<'_> {
                 }
             }
         };
+        let _lines = self.span.enter();
         self.store.put(key, staged, Box::new(ended));
     }
 

@@ -17,7 +17,7 @@ mod staged;
 mod unmapped;
 mod values;
 
-pub use own_writes::{OwnWrites, RoleArn, Writer};
+pub use own_writes::{OwnWrites, Writer, role_arn};
 pub use rows::{BATCH_ROWS, Rows};
 
 use crate::partition::PartitionKey;

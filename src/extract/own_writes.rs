@@ -3,15 +3,15 @@
 
 use super::plan::{PLAN, Slot};
 use super::staged::Staged;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
-/// Whose puts into which bucket are this program's own. People's access to the bucket is none of it.
+/// Which puts are this program's own. People's access to the lake is none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnWrites {
     /// Bucket of the lake.
     pub bucket: String,
+    /// What its keys in the bucket begin with.
+    pub prefixes: Vec<String>,
     /// Who writes there for this program.
     pub writer: Writer,
 }
@@ -20,33 +20,22 @@ pub struct OwnWrites {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Writer {
     /// A role, by its ARN. Nobody else can pass for it.
-    Role(RoleArn),
+    Role(String),
     /// A function by its account and name: Lambda names the sessions of a function's role after the function. So can whoever
     /// may assume a role of that account, so the role is better where it is known.
     Function(String, String),
 }
 
-/// ARN of an IAM role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleArn(String);
-
-impl FromStr for RoleArn {
-    type Err = String;
-
-    fn from_str(arn: &str) -> Result<Self, String> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        match parts[..] {
-            ["arn", _, "iam", "", account, role] if account.len() == 12 && role.starts_with("role/") => {
-                Ok(RoleArn(arn.to_owned()))
-            }
-            _ => Err("not the ARN of a role, arn:aws:iam::111122223333:role/NAME".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for RoleArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Checks the ARN of an IAM role; empty is none.
+///
+/// # Errors
+/// If it is no such ARN.
+pub fn role_arn(arn: &str) -> Result<String, String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", account, role] if account.len() == 12 && role.starts_with("role/") => Ok(arn.to_owned()),
+        [""] => Ok(String::new()),
+        _ => Err("not the ARN of a role, arn:aws:iam::111122223333:role/NAME".to_owned()),
     }
 }
 
@@ -54,6 +43,7 @@ struct Decisive {
     event_source: Slot,
     event_name: Slot,
     bucket_name: Slot,
+    object_key: Slot,
     user_arn: Slot,
     user_type: Slot,
     issuer_arn: Slot,
@@ -63,6 +53,7 @@ static DECISIVE: LazyLock<Decisive> = LazyLock::new(|| Decisive {
     event_source: PLAN.wire_slot("event_source"),
     event_name: PLAN.wire_slot("event_name"),
     bucket_name: PLAN.first_slot("s3_bucket_name"),
+    object_key: PLAN.first_slot("s3_object_key"),
     user_arn: PLAN.wire_slot("user_arn"),
     user_type: PLAN.wire_slot("user_type"),
     issuer_arn: PLAN.wire_slot("session_issuer_arn"),
@@ -76,12 +67,19 @@ impl OwnWrites {
             && is(DECISIVE.event_name, "PutObject")
             && is(DECISIVE.event_source, "s3.amazonaws.com")
             && is(DECISIVE.user_type, "AssumedRole")
+            && self.is_in_lake(staged.text(DECISIVE.object_key, text).unwrap_or_default())
             && match &self.writer {
-                Writer::Role(RoleArn(arn)) => is(DECISIVE.issuer_arn, arn),
+                Writer::Role(arn) => is(DECISIVE.issuer_arn, arn),
                 Writer::Function(account, name) => {
                     staged.text(DECISIVE.user_arn, text).is_some_and(|arn| is_session(arn, account, name))
                 }
             }
+    }
+}
+
+impl OwnWrites {
+    fn is_in_lake(&self, key: &str) -> bool {
+        self.prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 }
 
@@ -119,9 +117,10 @@ mod tests {
 
     #[test]
     fn roles() {
-        assert!("arn:aws-cn:iam::111122223333:role/path/sink".parse::<RoleArn>().is_ok());
-        for bad in ["sink", "arn:aws:iam::1:role/sink", "arn:aws:sts::111122223333:assumed-role/a/b", ""] {
-            assert!(bad.parse::<RoleArn>().is_err(), "{bad}");
+        assert!(role_arn("arn:aws-cn:iam::111122223333:role/path/sink").is_ok());
+        assert_eq!(role_arn(""), Ok(String::new()));
+        for bad in ["sink", "arn:aws:iam::1:role/sink", "arn:aws:sts::111122223333:assumed-role/a/b"] {
+            assert!(role_arn(bad).is_err(), "{bad}");
         }
     }
 }

@@ -224,12 +224,11 @@ impl<'a> Place<'a, '_, '_> {
         } else if let Some(inside) = self.find_container() {
             return Ok(Taken::Container(inside));
         } else if members.get("body").is_some() || members.string("eventSource").as_deref() == Some("aws:sqs") {
-            self.sqs_message(&members, end, sink);
+            self.sqs_message(&members, sink);
         } else if let Some(event) = members.string("CloudTrailEvent") {
             self.inside(
                 &event,
                 Message { id: self.message.id.clone(), day: self.message.day, ..Message::default() },
-                end,
                 sink,
             );
         } else if members.string("Event").as_deref() == Some("s3:TestEvent")
@@ -258,7 +257,9 @@ impl<'a> Place<'a, '_, '_> {
         }
     }
 
-    fn sqs_message(&mut self, members: &Members<'a>, end: usize, sink: &mut impl Sink) {
+    /// An SQS message. Rejected of it is its body alone: what SQS writes beside it (receipt handle, receive count) is other each
+    /// time the message is delivered, and none of it comes from the sender.
+    fn sqs_message(&mut self, members: &Members<'a>, sink: &mut impl Sink) {
         let sent = members.get("attributes").and_then(|attributes| {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
@@ -268,18 +269,12 @@ impl<'a> Place<'a, '_, '_> {
         if outermost {
             sink.message_begins(message.id.as_deref());
         }
-        let pieces = sink.pieces();
         match members.string("body") {
-            Some(body) => self.inside(&body, message.clone(), end, sink),
+            Some(body) => self.inside(&body, message, sink),
             None => {
                 let rejection = Rejection::new(Code::InvalidJson, "an SQS message without a body that is a string");
-                self.reject_of(rejection, end, None, &message, sink);
+                self.reject_text(rejection, members.literal("body"), &message, sink);
             }
-        }
-        if sink.pieces() == pieces {
-            // An empty list of records: were it passed over, nothing would say what became of the message.
-            let rejection = Rejection::new(Code::NotCloudtrail, "an SQS message that holds no record");
-            self.reject_of(rejection, end, None, &message, sink);
         }
         if outermost {
             sink.message_ends();
@@ -287,22 +282,25 @@ impl<'a> Place<'a, '_, '_> {
     }
 
     /// What a string member holds is a payload again.
-    fn inside(&mut self, text: &str, mut message: Message, end: usize, sink: &mut impl Sink) {
+    fn inside(&mut self, text: &str, mut message: Message, sink: &mut impl Sink) {
         message.depth = self.message.depth + 1;
         message.line = self.line();
         if message.depth > MAX_WRAPPINGS {
             let rejection = Rejection::new(Code::TooDeep, format!("more than {MAX_WRAPPINGS} wrappings around it"));
-            self.reject(rejection, end, None, sink);
-            return;
+            return self.reject_text(rejection, text, &message, sink);
         }
         if text.trim().is_empty() {
             // No text at all is no payload without records but a spoiled message.
             let rejection = Rejection::new(Code::InvalidJson, "an empty text where an event should be");
-            self.reject_of(rejection, end, None, &message, sink);
-            return;
+            return self.reject_text(rejection, text, &message, sink);
         }
-        let mut stream = Stream::of_message(message);
-        stream.advance(text.as_bytes(), true, sink);
+        let pieces = sink.pieces();
+        Stream::of_message(message.clone()).advance(text.as_bytes(), true, sink);
+        if sink.pieces() == pieces {
+            // An empty list of records: were it passed over, nothing would say what became of the message.
+            let rejection = Rejection::new(Code::NotCloudtrail, "a message that holds no record");
+            self.reject_text(rejection, text, &message, sink);
+        }
     }
 
     fn is_too_large(&mut self, end: usize, day: Option<i32>, sink: &mut impl Sink) -> bool {
@@ -313,21 +311,19 @@ impl<'a> Place<'a, '_, '_> {
         too_large
     }
 
+    /// Rejects the document up to `end`.
     fn reject(&mut self, rejection: Rejection, end: usize, day: Option<i32>, sink: &mut impl Sink) {
-        self.reject_of(rejection, end, day, self.message, sink);
+        let bytes = self.text.get(self.at..end).unwrap_or_default().as_bytes();
+        let origin = self.message.origin(self.line());
+        let day = self.message.day.or(day);
+        sink.rejected(rejection, Piece { bytes, total: bytes.len() as u64, origin, day });
     }
 
-    fn reject_of(
-        &mut self,
-        rejection: Rejection,
-        end: usize,
-        day: Option<i32>,
-        message: &Message,
-        sink: &mut impl Sink,
-    ) {
-        let bytes = self.text.get(self.at..end).unwrap_or_default().as_bytes();
+    /// Rejects a text that a message in it holds.
+    fn reject_text(&mut self, rejection: Rejection, text: &str, message: &Message, sink: &mut impl Sink) {
         let origin = message.origin(self.line());
-        sink.rejected(rejection, Piece { bytes, total: bytes.len() as u64, origin, day: message.day.or(day) });
+        let piece = Piece { bytes: text.as_bytes(), total: text.len() as u64, origin, day: message.day };
+        sink.rejected(rejection, piece);
     }
 
     fn line(&mut self) -> u64 {
@@ -420,6 +416,15 @@ impl<'a> Members<'a> {
     /// Where the value of a member begins.
     fn get(&self, name: &str) -> Option<usize> {
         self.places.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
+    }
+
+    /// A member's value as it stands there; nothing if it is null or not there.
+    fn literal(&self, name: &str) -> &'a str {
+        let Some(start) = self.get(name) else { return "" };
+        let mut reader = Reader::new(self.text, start);
+        // All of it has been read before.
+        let end = reader.skip(1).map_or(start, |()| reader.at);
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// The text of a member that is a string.

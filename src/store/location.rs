@@ -58,6 +58,9 @@ impl FromStr for Location {
         if text.is_empty() {
             return Err("a folder or s3://bucket[/prefix]".to_owned());
         }
+        if text.starts_with("s3:") {
+            return Err("a place in a bucket is written s3://bucket[/prefix]".to_owned());
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!("{}:// is not known; a folder or s3://bucket[/prefix]", scheme.escape_debug()));
         }
@@ -109,6 +112,7 @@ mod tests {
             "s3://acme/../x",
             "s3://acme/a\nb",
             "gs://acme",
+            "s3:/acme",
         ] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }

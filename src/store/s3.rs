@@ -12,7 +12,7 @@ use aws_config::{AppName, BehaviorVersion};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Config;
 use aws_sdk_s3::config::interceptors::InterceptorContext;
-use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryPartition, TokenBucket};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
 /// Puts under way at a time.
 const PUTS: u32 = 16;
@@ -33,8 +34,12 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// To connect. S3 answers within a region in milliseconds.
 const CONNECT: Duration = Duration::from_secs(3);
-/// For one try, and a second more for each megabyte: a connection that hangs is given up and another one tried.
+/// For one try, and as much longer as its bytes take at a rate: a connection that hangs is given up and another one tried.
 const ATTEMPT: Duration = Duration::from_secs(5);
+/// Bytes a second that a put gets at least: within a region, where a deadline counts, and from anywhere, when sixteen puts share
+/// a line.
+const RATE_IN_REGION: u64 = 1 << 20;
+const RATE_ANYWHERE: u64 = 32 << 10;
 
 /// How objects are put.
 #[derive(Debug, Clone, Default)]
@@ -86,13 +91,18 @@ impl S3 {
         let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
             .retry_config(retries)
-            .timeout_config(timeouts(0));
+            .timeout_config(timeouts(Duration::ZERO));
         let shared = match AppName::new("trailsink") {
             Ok(name) => shared.app_name(name),
             Err(_) => shared,
         };
         let shared = shared.load().await;
-        let config = aws_sdk_s3::config::Builder::from(&shared).retry_classifier(Conflict).build();
+        let config = aws_sdk_s3::config::Builder::from(&shared)
+            .retry_classifier(Conflict)
+            // The SDK's own allowance of retries is one for the life of the process: after an outage there were none left, and a
+            // single 503 failed a batch.
+            .retry_partition(RetryPartition::custom("trailsink").token_bucket(TokenBucket::unlimited()).build())
+            .build();
         S3 {
             client: Client::from_conf(config),
             bucket,
@@ -170,7 +180,7 @@ impl S3 {
             .set_ssekms_key_id(kms_key)
             .body(body)
             .customize()
-            .config_override(Config::builder().timeout_config(timeouts(bytes)));
+            .config_override(Config::builder().timeout_config(timeouts(self.time_for(bytes))));
         let sent = match self.deadline {
             Some(deadline) => match timeout_at(deadline, request.send()).await {
                 Ok(sent) => sent,
@@ -186,6 +196,12 @@ impl S3 {
             }
             Err(error) => Err(self.error(Doing::Write, key, &error)),
         }
+    }
+
+    /// How much longer a try may take that has so many bytes to send.
+    fn time_for(&self, bytes: u64) -> Duration {
+        let rate = if self.deadline.is_some() { RATE_IN_REGION } else { RATE_ANYWHERE };
+        Duration::from_secs(bytes / rate)
     }
 
     fn place(&self, key: &str) -> String {
@@ -208,9 +224,12 @@ impl S3 {
                 "S3 does not accept the credentials: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN"
                     .to_owned()
             }
-            ("PermanentRedirect" | "AuthorizationHeaderMalformed", _) | (_, Some(301)) => {
+            ("PermanentRedirect" | "AuthorizationHeaderMalformed", _) | (_, Some(301 | 307)) => {
                 format!("bucket '{}' lies in another region: set AWS_REGION to it", self.bucket.name)
             }
+            ("RequestTimeTooSkewed", _) => "the clock of this machine is wrong".to_owned(),
+            (code, _) if code.starts_with("KMS.") => "check --kms-key, the state of the key and its policy".to_owned(),
+            (_, Some(409)) => format!("others put the same object; {ATTEMPTS} tries did not help: try again later"),
             (_, Some(403)) => format!(
                 "the credentials need {} on {}{}",
                 doing.permission(),
@@ -221,7 +240,7 @@ impl S3 {
                 doing.beside(&self.options),
             ),
             ("SlowDown" | "ServiceUnavailable", _) | (_, Some(500..)) => {
-                format!("S3 refused {ATTEMPTS} times; try again later")
+                format!("{ATTEMPTS} tries did not help: try again later")
             }
             _ => "check the credentials, AWS_REGION and the network".to_owned(),
         };
@@ -290,11 +309,8 @@ impl Doing {
     }
 }
 
-fn timeouts(bytes: u64) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT + Duration::from_secs(bytes >> 20))
-        .build()
+fn timeouts(more: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT + more).build()
 }
 
 impl Store for S3 {
@@ -306,11 +322,12 @@ impl Store for S3 {
         let (place, key) = (self.clone(), self.bucket.key(key));
         // Waits here where too many are under way: what is staged would pile up.
         let permit = self.runtime.block_on(self.free.clone().acquire_owned());
-        self.runtime.spawn(async move {
+        let sending = async move {
             let put = place.send(&key, staged).await;
             done(put);
             drop(permit);
-        });
+        };
+        self.runtime.spawn(sending.instrument(Span::current()));
     }
 
     fn flush(&self) {

@@ -158,7 +158,7 @@ pub fn command() -> Command {
 }
 
 /// Memory that no conversion of the tests may pass, whatever its input. Most of it is constant: batches, pages, windows.
-const MAX_MEMORY: u64 = 400 << 20;
+const MAX_MEMORY: u64 = 450 << 20;
 
 /// Converts paths into a lake with further arguments; gives the summary and the exit status. Checks what holds for every
 /// run: the counts balance, and memory is bounded.

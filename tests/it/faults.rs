@@ -72,6 +72,7 @@ fn faults_on_the_way_to_s3_lose_and_double_nothing() {
         let Some((sink, proxy)) = sink_behind("faults", &[]) else { return };
         let all = messages(0..20, 2);
         let started = Instant::now();
+        let faults_for_ever = faults.len() > 12;
         proxy.script(faults);
         let mut left = all.clone();
         let mut told =
@@ -82,8 +83,10 @@ fn faults_on_the_way_to_s3_lose_and_double_nothing() {
                 told.seconds = started.elapsed().as_secs_f64();
                 told.first_failures = failed.len();
                 told.puts = proxy.requests().len();
-                // From then on there is good weather.
-                proxy.script(vec![]);
+                // From then on there is good weather, where it was bad for ever.
+                if faults_for_ever {
+                    proxy.script(vec![]);
+                }
             }
             told.deliveries += 1;
             assert!(told.deliveries < 5, "{name}: comes again without end");
@@ -99,6 +102,7 @@ fn faults_on_the_way_to_s3_lose_and_double_nothing() {
         } else {
             assert_eq!((told.lost, told.doubled), (0, 0), "{name}");
         }
+        assert_eq!(proxy.script_left(), 0, "{name}: the faults have happened");
         table.push(told);
     }
     println!("fault                       failed at first  deliveries  requests  first answer  lost  doubled");
@@ -119,8 +123,36 @@ fn faults_on_the_way_to_s3_lose_and_double_nothing() {
     ] {
         assert_eq!(first_failures(retried), 0, "{retried}");
     }
-    assert_eq!(first_failures("503 SlowDown for ever"), 20);
+    for failed in ["503 SlowDown for ever", "answer lost of each put"] {
+        assert_eq!(first_failures(failed), 20, "{failed}");
+    }
     assert_eq!(first_failures("403 once"), 10, "no retry helps, and only one partition is concerned");
+}
+
+#[test]
+fn after_a_long_outage_a_fault_that_passes_is_still_retried() {
+    let Some((sink, proxy)) = sink_behind("outage", &[]) else { return };
+    proxy.always("", Some(Fault::Status(503, "SlowDown")));
+    let all = messages(0..56, 28);
+    assert_eq!(sink.deliver(&sqs(&all)).len(), 56);
+    assert_eq!(proxy.requests().len(), 28 * 6, "each put is tried six times");
+    proxy.always("", None);
+    proxy.script(vec![Fault::Status(503, "SlowDown")]);
+    assert!(sink.deliver(&sqs(&all)).is_empty());
+    assert_eq!(sink.event_ids(), event_ids(0..56));
+}
+
+#[test]
+fn connections_are_kept_and_a_time_out_of_a_second_is_answered_in_time() {
+    let Some((sink, proxy)) = sink_behind("warm", &[]) else { return };
+    for number in 0..5 {
+        assert!(sink.deliver(&sqs(&messages(number..number + 1, 1))).is_empty());
+    }
+    assert_eq!(proxy.connections(), 1);
+    proxy.always("", Some(Fault::Stall(Duration::from_secs(30))));
+    let second = Duration::from_secs(1);
+    let Answer::Response(answer) = sink.api.invoke(&sqs(&messages(9..10, 1)), second).wait(second) else { panic!() };
+    assert_eq!(failures(&answer), ["m9"]);
 }
 
 #[test]
@@ -185,8 +217,7 @@ fn before_the_deadline_unfinished_work_is_reported_as_failed() {
     let started = Instant::now();
     assert!(sink.deliver(&sqs(&all)).is_empty());
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-    let stored = sink.event_ids();
-    assert_eq!(stored.iter().collect::<BTreeSet<_>>().len(), 6);
+    assert_eq!(sink.event_ids(), event_ids(0..6));
 }
 
 #[test]

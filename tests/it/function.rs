@@ -240,13 +240,14 @@ fn an_event_that_is_none_is_kept_with_its_reason_or_filtered() {
         ("null", [1, 0, 0, 1]),
         ("7", [1, 0, 0, 1]),
         ("{}", [1, 0, 0, 1]),
+        (r#"{"CloudTrailEvent":"[]"}"#, [1, 0, 0, 1]),
     ] {
         let Answer::Response(answer) = sink.invoke(payload) else { panic!("{payload}") };
         let found = ["records_in", "rows_written", "filtered", "rejected"].map(|name| answer[name].as_u64().unwrap());
         assert_eq!(found, counts, "{payload}");
     }
     assert_eq!(sink.invoke(r#"{"Records":[]}"#), Answer::Response(json!({ "batchItemFailures": [] })));
-    assert_eq!(sink.rejected().len(), 4);
+    assert_eq!(sink.rejected().len(), 5);
 }
 
 #[test]
@@ -348,7 +349,7 @@ fn every_log_line_says_when_how_grave_what_and_for_which_request() {
         assert!(["INFO", "WARN", "ERROR"].contains(&line["level"].as_str().unwrap()), "{line}");
         assert!(line["message"].is_string(), "{line}");
         assert_ne!(line["message"], "forged");
-        let ids = if line["message"] == "metrics" { line } else { &line["span"] };
+        let ids = &line["span"];
         assert_eq!(ids["requestId"], request_id, "{line}");
         assert!(ids["xrayTraceId"].as_str().is_some_and(|id| id.starts_with("Root=")), "{line}");
     }
@@ -450,9 +451,40 @@ fn settings_that_cannot_be_used_end_the_function_with_a_reason() {
         let mut function = Function::start(&api, command);
         let status = function.ended(TIMEOUT).unwrap();
         assert!(!status.success(), "{name}");
-        let told = [function.lines(), function.error_lines()].concat().join("\n");
-        assert!(told.contains(said), "{name}: {told}");
+        let told = function.logged();
+        let message = told.last().and_then(|line| line["message"].as_str()).unwrap_or_default();
+        assert!(message.contains(said), "{name}: {told:?}");
+        assert!(function.error_lines().is_empty(), "{:?}", function.error_lines());
     }
+}
+
+#[test]
+fn settings_that_are_there_and_empty_are_not_given() {
+    let empty = ["TRAILSINK_KMS_KEY", "TRAILSINK_OWN_ROLE", "TRAILSINK_EXPECTED_BUCKET_OWNER"].map(|name| (name, ""));
+    let Some(sink) = Sink::start("empty", &empty) else { return };
+    let failed = sink.deliver(&sqs(&[("m", bridge(&put_object(1)))]));
+    assert!(failed.is_empty(), "{}", sink.function.lines().join("\n"));
+}
+
+#[test]
+fn outside_of_lambda_the_command_says_so() {
+    let output = trailsink(&["lambda"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("AWS_LAMBDA_RUNTIME_API is not set"));
+}
+
+#[test]
+fn log_lines_are_bounded() {
+    let Some(sink) = Sink::start("long", &[]) else { return };
+    let ids: Vec<String> = (0..500).map(|number| format!("i-{number:017x}")).collect();
+    let record = with(
+        put_object(1),
+        json!({ "errorCode": "é".repeat(300_000), "requestParameters": { "key": "k".repeat(100_000), "ids": ids } }),
+    );
+    assert!(sink.deliver(&sqs(&[("m", bridge(&record))])).is_empty());
+    let lines = sink.function.lines();
+    assert!(lines.iter().all(|line| line.len() < 8192), "{:?}", lines.iter().map(String::len).collect::<Vec<_>>());
+    assert!(sink.logged("event")[0]["error_code"].as_str().is_some_and(|code| code.ends_with("é…")));
 }
 
 #[test]

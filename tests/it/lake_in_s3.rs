@@ -140,7 +140,7 @@ fn errors_of_s3_name_the_bucket_and_what_to_do() {
     for (status, code, said) in [
         (400, "ExpiredToken", "the credentials have expired"),
         (301, "PermanentRedirect", "lies in another region: set AWS_REGION"),
-        (503, "SlowDown", "S3 refused 6 times"),
+        (503, "SlowDown", "6 tries did not help"),
     ] {
         proxy.always("", Some(Fault::Status(status, code)));
         convert(&through_proxy, &to, &[code, said, &bucket]);

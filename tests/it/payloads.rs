@@ -1,6 +1,7 @@
 //! What the function is invoked with, made up for tests.
 
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A record of an S3 object that was put, the `number`th; each has an event_id of its own.
 pub fn put_object(number: usize) -> Value {
@@ -59,14 +60,16 @@ pub fn bridge(record: &Value) -> Value {
     })
 }
 
-/// An SQS event of messages, each an id and a body.
+/// An SQS event of messages, each an id and a body. What SQS makes anew for each delivery is other each time.
 pub fn sqs<I: AsRef<str>, B: ToString>(messages: &[(I, B)]) -> Vec<u8> {
+    static DELIVERIES: AtomicUsize = AtomicUsize::new(1);
+    let delivery = DELIVERIES.fetch_add(1, Ordering::Relaxed);
     let message = |(id, body): &(I, B)| {
         json!({
             "messageId": id.as_ref(),
-            "receiptHandle": "AQEBexample",
+            "receiptHandle": format!("AQEBexample{delivery}"),
             "body": body.to_string(),
-            "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1791446400000" },
+            "attributes": { "ApproximateReceiveCount": delivery.to_string(), "SentTimestamp": "1791446400000" },
             "messageAttributes": {},
             "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:trailsink",

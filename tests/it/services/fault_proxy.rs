@@ -58,6 +58,7 @@ struct Known {
     script: VecDeque<Fault>,
     always: Option<(String, Fault)>,
     requests: Vec<Request>,
+    connections: usize,
 }
 
 impl FaultProxy {
@@ -88,6 +89,16 @@ impl FaultProxy {
         self.state.known.lock().unwrap().always = fault.map(|fault| (part.to_owned(), fault));
     }
 
+    /// Faults of the script that have not happened yet.
+    pub fn script_left(&self) -> usize {
+        self.state.known.lock().unwrap().script.len()
+    }
+
+    /// Connections on which requests came so far.
+    pub fn connections(&self) -> usize {
+        self.state.known.lock().unwrap().connections
+    }
+
     /// All requests so far, in the order in which their heads arrived.
     pub fn requests(&self) -> Vec<Request> {
         self.state.known.lock().unwrap().requests.clone()
@@ -96,6 +107,7 @@ impl FaultProxy {
 
 impl State {
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        self.known.lock().unwrap().connections += 1;
         while let Some(head) = Head::read(&mut client)? {
             let (number, fault) = self.arrived(&head);
             if fault == Fault::ResetBefore {

@@ -104,7 +104,9 @@ impl S3Server {
             let ports = free_ports(attempt);
             let mut supervisor = supervise(&python, &folder, &ports, &serve(&python, &ports));
             if is_ready(&mut supervisor, ports[0]) {
-                return S3Server { python, port: ports[0], buckets: AtomicUsize::new(0), _supervisor: supervisor };
+                let server = S3Server { python, port: ports[0], buckets: AtomicUsize::new(0), _supervisor: supervisor };
+                server.wait_until_it_stores();
+                return server;
             }
             drop(supervisor.stdin.take());
             log.clear();
@@ -112,6 +114,16 @@ impl S3Server {
             supervisor.wait().unwrap();
         }
         panic!("the S3 server does not start: {log}");
+    }
+
+    /// It answers before it can store: under load a first put was refused for seconds.
+    fn wait_until_it_stores(&self) {
+        let bucket = self.bucket("ready");
+        let began = Instant::now();
+        while self.signed("PUT", &path(&bucket, "object"), b"x").status != 200 {
+            assert!(began.elapsed() < Duration::from_secs(60), "the S3 server does not store");
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     pub fn port(&self) -> u16 {
