@@ -29,7 +29,7 @@ impl Search {
     pub const ROOT: Search = Search { values: None, scope: Scope::Anywhere, shared: false };
 
     /// The search in the value of a member of this (decoded) name.
-    pub fn member(self, name: &[u8]) -> Search {
+    pub fn member(self, name: &[u8], hash: u64) -> Search {
         if is_wrapper(name) {
             return self;
         }
@@ -43,9 +43,9 @@ impl Search {
         if let Some(list) = found.or_else(|| is_shared().then_some(SHARED_WITH)) {
             return Search { values: Some(list), ..below };
         }
-        match PLAN.finds.get(name) {
-            Some(Find::Values(list)) => Search { values: Some(*list), ..below },
-            Some(Find::Object(inside)) => Search { scope: Scope::Object(*inside), ..below },
+        match PLAN.find(hash, name) {
+            Some(Find::Values(list)) => Search { values: Some(list), ..below },
+            Some(Find::Object(inside)) => Search { scope: Scope::Object(inside), ..below },
             Some(Find::Permission) => Search { scope: Scope::Permission, ..below },
             None => below,
         }

@@ -5,10 +5,11 @@
 //! record   the one pass over the text           (json::Reader below it)
 //! staged   its values, as places in the text
 //! values   numbers, shapes;  ec2, unmapped  what their names say
-//! rows     accepted records appended to Arrow builders;  own_writes  which are none
+//! rows     accepted records appended to columns;  filling  a column;  own_writes  which are none
 //! ```
 
 mod ec2;
+mod filling;
 mod own_writes;
 mod plan;
 mod record;

@@ -1,6 +1,6 @@
 //! The table of columns compiled for one pass: a trie of member paths, and the names searched at any depth.
 
-use crate::columns::{COLUMNS, Kind, Pattern, Source, index_of};
+use crate::columns::{COLUMNS, Kind, Pattern, Service, Source, index_of};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -17,7 +17,9 @@ pub const NO_NODE: NodeId = NodeId::MAX;
 /// What a member named by the trie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
-    /// A member that a column stands for.
+    /// A member that a column of text stands for.
+    Text(Slot),
+    /// A member that a column of another kind stands for.
     Wire(Slot),
     /// An object whose members columns stand for.
     Known(NodeId),
@@ -137,9 +139,22 @@ pub struct Inside {
     pub first_only: bool,
 }
 
-/// How a column is put together from slots and lists when the record has been read.
+/// How a column is put together from slots and lists when the record has been read, and what has to be there for it.
 #[derive(Debug)]
-pub enum Assembly {
+pub struct Assembly {
+    /// How.
+    pub how: How,
+    /// Services that it is for: all, or one.
+    pub only: Option<Service>,
+    /// Slots, as bits, one of which has to be set.
+    pub slots: u128,
+    /// Lists, as bits, one of which has to have values.
+    pub lists: u64,
+}
+
+/// How a column is put together.
+#[derive(Debug)]
+pub enum How {
     /// The first slot that is set and not "" (the last as it is).
     First(usize, Vec<Slot>),
     /// The values of a list, each once, those that begin with a prefix.
@@ -157,16 +172,20 @@ pub struct Plan {
     pub nodes: Vec<Vec<Child>>,
     /// Index of the first child of each node in a numbering of all children.
     pub first_child: Vec<usize>,
-    /// Of each node the lengths of its children's names, as bits: most names of a request are ruled out by theirs.
-    pub lengths: Vec<u64>,
+    /// Of each node the hashes of its children's names.
+    pub hashes: Vec<Vec<u64>>,
     /// Slots.
     pub slots: Vec<SlotInfo>,
     /// How many lists there are.
     pub lists: usize,
     /// Columns made of slots and lists.
     pub assemblies: Vec<Assembly>,
-    /// Names searched at any depth of request and response, as sent and with a capital.
-    pub finds: HashMap<Vec<u8>, Find>,
+    /// Slots, as bits, that alone decide a column, but for the time of the event.
+    pub wires: u128,
+    /// Names searched at any depth of request and response, as sent and with a capital, by their hashes, which are in order.
+    pub finds: Vec<(u64, Vec<u8>, Find)>,
+    /// The names searched while the plan is made.
+    found: HashMap<Vec<u8>, Find>,
     /// Objects searched for members.
     pub inside: Vec<Inside>,
     /// The node of one entry of resources.
@@ -216,11 +235,13 @@ impl Plan {
         let mut plan = Plan {
             nodes: vec![Vec::new()],
             first_child: Vec::new(),
-            lengths: Vec::new(),
+            hashes: Vec::new(),
             slots: Vec::new(),
             lists: usize::from(IP_RULES) + 1,
             assemblies: Vec::new(),
-            finds: HashMap::new(),
+            wires: 0,
+            finds: Vec::new(),
+            found: HashMap::new(),
             inside: Vec::new(),
             entry: 0,
             entry_slots: Vec::new(),
@@ -231,11 +252,17 @@ impl Plan {
             if let Some(path) = column.member() {
                 let quoted = matches!(column.source, Source::MemberQuoted(_));
                 let slot = plan.slot(SlotInfo { column: index, kind: column.kind, quoted, wire: true });
-                let goal = if column.kind == Kind::Json { Goal::Raw(slot, NO_NODE) } else { Goal::Wire(slot) };
+                let goal = match column.kind {
+                    Kind::Json => Goal::Raw(slot, NO_NODE),
+                    Kind::Text => Goal::Text(slot),
+                    _ => Goal::Wire(slot),
+                };
                 plan.insert(0, path, goal);
             }
         }
         plan.event_source = plan.wire_slot("event_source");
+        let event_time = plan.wire_slot("event_time");
+        plan.wires = (0..plan.slots.len()).fold(0, |bits, slot| bits | 1 << slot) & !(1 << event_time);
         plan.entry = plan.node();
         // After the members: a copied path leads through the json column above it.
         for (index, column) in COLUMNS.iter().enumerate() {
@@ -244,13 +271,13 @@ impl Plan {
         let copied = SlotInfo { column: usize::MAX, kind: Kind::Text, quoted: false, wire: false };
         plan.console_login = plan.slot(copied);
         plan.insert(0, "responseElements.ConsoleLogin", Goal::Copy(plan.console_login));
-        plan.finds.insert(b"createVolumePermission".to_vec(), Find::Permission);
-        plan.finds.insert(b"launchPermission".to_vec(), Find::Permission);
+        plan.found.insert(b"createVolumePermission".to_vec(), Find::Permission);
+        plan.found.insert(b"launchPermission".to_vec(), Find::Permission);
         plan.capitalize_finds();
         let mut first = 0;
         for node in &plan.nodes {
             plan.first_child.push(first);
-            plan.lengths.push(node.iter().fold(0, |bits, child| bits | 1 << (child.name.len() & 63)));
+            plan.hashes.push(node.iter().map(|child| name_hash(child.name.as_bytes())).collect());
             first += node.len() + 1;
         }
         plan
@@ -261,12 +288,12 @@ impl Plan {
         match source {
             Source::First(paths) => {
                 let slots = paths.iter().map(|path| self.copy(0, path, copied)).collect();
-                self.assemblies.push(Assembly::First(index, slots));
+                self.assemble(How::First(index, slots));
             }
             Source::Entries(names) => {
                 let entry = self.entry;
                 let slots = names.iter().map(|name| self.copy(entry, name, copied)).collect();
-                self.assemblies.push(Assembly::Entries(index, self.entry_slots.len()));
+                self.assemble(How::Entries(index, self.entry_slots.len()));
                 self.entry_slots.push(slots);
             }
             Source::Everywhere(pattern) => {
@@ -275,38 +302,50 @@ impl Plan {
                     Pattern::ResourceId => RESOURCE_IDS,
                     Pattern::AccessKeyId => ACCESS_KEY_IDS,
                 };
-                self.assemblies.push(Assembly::Values(index, list, ""));
+                self.assemble(How::Values(index, list, ""));
             }
             Source::Every(names, prefix) => {
                 let list = self.list();
                 for name in names {
-                    self.finds.insert(name.as_bytes().to_vec(), Find::Values(list));
+                    self.found.insert(name.as_bytes().to_vec(), Find::Values(list));
                 }
-                self.assemblies.push(Assembly::Values(index, list, prefix));
+                self.assemble(How::Values(index, list, prefix));
             }
             Source::Find(names) => {
                 let lists = names.iter().map(|name| {
                     let list = self.list();
-                    self.finds.insert(name.as_bytes().to_vec(), Find::Values(list));
+                    self.found.insert(name.as_bytes().to_vec(), Find::Values(list));
                     list
                 });
                 let lists = lists.collect();
-                self.assemblies.push(Assembly::FirstOf(index, lists));
+                self.assemble(How::FirstOf(index, lists));
             }
             Source::FindIn(names, members) => {
                 let members: Vec<(&str, List)> = members.iter().map(|member| (*member, self.list())).collect();
                 let lists = members.iter().map(|(_, list)| *list).collect();
                 for name in names {
-                    self.finds.insert(name.as_bytes().to_vec(), Find::Object(self.inside.len() as u8));
+                    self.found.insert(name.as_bytes().to_vec(), Find::Object(self.inside.len() as u8));
                 }
                 self.inside.push(Inside { first_only: members.len() > 1, members });
-                self.assemblies.push(Assembly::FirstOf(index, lists));
+                self.assemble(How::FirstOf(index, lists));
             }
-            Source::IpRules => self.assemblies.push(Assembly::Values(index, IP_RULES, "")),
-            Source::SharedWith => self.assemblies.push(Assembly::Values(index, SHARED_WITH, "")),
+            Source::IpRules => self.assemble(How::Values(index, IP_RULES, "")),
+            Source::SharedWith => self.assemble(How::Values(index, SHARED_WITH, "")),
             Source::Member(_) | Source::MemberQuoted(_) | Source::BucketOwner | Source::Outcome => {}
             Source::Bridge(_) | Source::LogFile | Source::Unmapped => {}
         }
+    }
+
+    fn assemble(&mut self, how: How) {
+        let bit = |list: &List| 1_u64 << *list;
+        let (column, slots, lists) = match &how {
+            How::First(column, slots) => (*column, slots.iter().fold(0, |bits, slot| bits | 1_u128 << *slot), 0),
+            How::Values(column, list, _) => (*column, 0, bit(list)),
+            How::FirstOf(column, lists) => (*column, 0, lists.iter().fold(0, |bits, list| bits | bit(list))),
+            // Asked for whenever there are entries.
+            How::Entries(column, _) => (*column, u128::MAX, u64::MAX),
+        };
+        self.assemblies.push(Assembly { how, only: COLUMNS[column].only, slots, lists });
     }
 
     /// The slot of a column that stands for a member.
@@ -328,8 +367,8 @@ impl Plan {
     /// If it is not taken from any: names are literals in this program, so tests see it first.
     pub fn first_slot(&self, name: &str) -> Slot {
         let column = index_of(name);
-        let slot = self.assemblies.iter().find_map(|assembly| match assembly {
-            Assembly::First(of, slots) if *of == column => slots.first().copied(),
+        let slot = self.assemblies.iter().find_map(|assembly| match &assembly.how {
+            How::First(of, slots) if *of == column => slots.first().copied(),
             _ => None,
         });
         match slot {
@@ -404,9 +443,60 @@ impl Plan {
 
     /// The newer APIs of EC2 spell the same names with a capital.
     fn capitalize_finds(&mut self) {
-        let capitals: Vec<(Vec<u8>, Find)> = self.finds.iter().map(|(name, find)| (capital(name), *find)).collect();
-        self.finds.extend(capitals);
+        let found = std::mem::take(&mut self.found);
+        let both = found.into_iter().flat_map(|(name, find)| [(capital(&name), find), (name, find)]);
+        let mut finds: Vec<_> = both.map(|(name, find)| (name_hash(&name), name, find)).collect();
+        finds.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        finds.dedup_by(|a, b| a.1 == b.1);
+        self.finds = finds;
     }
+
+    /// What a name that is searched begins.
+    pub fn find(&self, hash: u64, name: &[u8]) -> Option<Find> {
+        let first = self.finds.partition_point(|find| find.0 < hash);
+        let same = self.finds[first..].iter().take_while(|find| find.0 == hash);
+        same.into_iter().find(|find| find.1 == name).map(|find| find.2)
+    }
+}
+
+/// Equal for names that are equal but for ASCII letter case; made of length and ends of a name, so that it costs a few instructions.
+#[inline]
+pub fn name_hash(name: &[u8]) -> u64 {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes) | LOWER_CASE;
+    match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => long_hash(word(first), word(last), name.len()),
+        _ => {
+            let mut padded = [0; 8];
+            padded[..name.len()].copy_from_slice(name);
+            short_hash(u64::from_le_bytes(padded), name.len())
+        }
+    }
+}
+
+/// The hash of `text[start..end]`, for names in a text that goes on after them: shorter ones cost no more than longer ones.
+#[inline]
+pub fn name_hash_in(text: &[u8], start: usize, end: usize) -> u64 {
+    let Some(first) = text.get(start..).and_then(|rest| rest.first_chunk::<8>()) else {
+        return name_hash(text.get(start..end).unwrap_or_default());
+    };
+    let (first, length) = (u64::from_le_bytes(*first), end - start);
+    match text.get(..end).and_then(|text| text.last_chunk::<8>()) {
+        Some(last) if length >= 8 => long_hash(first | LOWER_CASE, u64::from_le_bytes(*last) | LOWER_CASE, length),
+        _ => short_hash(first & ((1 << (8 * length as u32)) - 1), length),
+    }
+}
+
+/// The bit that tells the letters of one case from those of the other.
+const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
+
+#[inline]
+fn long_hash(first: u64, last: u64, length: usize) -> u64 {
+    first ^ last.rotate_left(23) ^ (length as u64) << 56
+}
+
+#[inline]
+fn short_hash(padded: u64, length: usize) -> u64 {
+    (padded | LOWER_CASE) ^ (length as u64) << 56
 }
 
 /// A name with its first letter as a capital.
@@ -430,6 +520,18 @@ mod tests {
     }
 
     #[test]
+    fn names_have_the_same_hash_wherever_they_stand() {
+        let text = "abcdefghijklmnopqrstuvwxyz";
+        for start in 0..text.len() {
+            for end in start..=text.len() {
+                let name = &text.as_bytes()[start..end];
+                assert_eq!(name_hash_in(text.as_bytes(), start, end), name_hash(name));
+                assert_eq!(name_hash(&capital(name)), name_hash(name));
+            }
+        }
+    }
+
+    #[test]
     fn every_column_is_reached() {
         let mut reached = vec![false; COLUMNS.len()];
         for slot in &PLAN.slots {
@@ -438,10 +540,8 @@ mod tests {
             }
         }
         for assembly in &PLAN.assemblies {
-            let (Assembly::First(column, _)
-            | Assembly::Values(column, ..)
-            | Assembly::FirstOf(column, _)
-            | Assembly::Entries(column, _)) = assembly;
+            let (How::First(column, _) | How::Values(column, ..) | How::FirstOf(column, _) | How::Entries(column, _)) =
+                &assembly.how;
             reached[*column] = true;
         }
         for (column, reached) in COLUMNS.iter().zip(reached) {

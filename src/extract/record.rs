@@ -5,6 +5,7 @@
 
 use super::ec2::Search;
 use super::plan::{ACCESS_KEY_IDS, ARNS, Child, Goal, NO_NODE, NodeId, PLAN, Plan, RESOURCE_IDS, Slot};
+use super::plan::{name_hash, name_hash_in};
 use super::staged::{Cell, Entry, EventTime, Staged};
 use super::values::{matches, parse_int};
 use crate::columns::{Kind, Pattern, Service};
@@ -24,6 +25,16 @@ const MANY_KEYS: usize = 48;
 struct Seen {
     hash: u64,
     key: Quoted,
+}
+
+/// The keys of an open object.
+struct Frame {
+    /// The first of them among those seen.
+    begin: usize,
+    /// Of each hash that was seen one of 64 bits: where that is not set, the key is new.
+    bits: u64,
+    /// All of them, once they are many.
+    many: Option<HashMap<Vec<u8>, usize>>,
 }
 
 /// What outlives one record: guesses and buffers.
@@ -108,8 +119,7 @@ impl<'a> Pass<'a, '_> {
         let plan = self.plan;
         let children: &'static [Child] = &plan.nodes[usize::from(node)];
         let first = plan.first_child[usize::from(node)];
-        let seen_before = self.memory.seen.len();
-        let mut many = None;
+        let mut frame = self.frame();
         let mut present: u64 = 0;
         let mut previous = 0;
         self.reader.expect(b'{')?;
@@ -124,7 +134,7 @@ impl<'a> Pass<'a, '_> {
                 (Some(guess), Quoted { start: key_at + 1, end: self.reader.at - 2, escaped: false })
             } else {
                 let key = self.reader.key()?;
-                let index = self.find_child(node, children, key);
+                let index = self.find_child(node, children, key, self.key_hash(key));
                 if let Some(index) = index {
                     self.memory.guesses[first + previous] = index as u8;
                 }
@@ -143,7 +153,7 @@ impl<'a> Pass<'a, '_> {
                 previous = index + 1;
                 self.known_member(&children[index], key, node, depth + 1)?;
             } else {
-                self.note_key(key, seen_before, &mut many);
+                self.note_key(key, self.key_hash(key), &mut frame);
                 if node == 0 {
                     self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key));
                 }
@@ -152,29 +162,42 @@ impl<'a> Pass<'a, '_> {
             }
             more = self.reader.next(b'}')?;
         }
-        self.memory.seen.truncate(seen_before);
+        self.memory.seen.truncate(frame.begin);
         Ok(())
     }
 
+    fn frame(&self) -> Frame {
+        Frame { begin: self.memory.seen.len(), bits: 0, many: None }
+    }
+
     #[inline]
-    fn find_child(&self, node: NodeId, children: &[Child], key: Quoted) -> Option<usize> {
+    fn find_child(&self, node: NodeId, children: &[Child], key: Quoted, hash: u64) -> Option<usize> {
         if node == NO_NODE {
             return None;
         }
-        if key.escaped {
-            let name = self.decoded(key);
-            return children.iter().position(|child| child.is(&name));
-        }
-        let name = self.reader.slice(key.start, key.end).as_bytes();
-        if self.plan.lengths[usize::from(node)] >> (name.len() & 63) & 1 == 0 {
+        let hashes = &self.plan.hashes[usize::from(node)];
+        if !hashes.contains(&hash) {
             return None;
         }
-        children.iter().position(|child| child.is(name))
+        // The hash knows no letter case, the name may: ARN and arn.
+        let name = self.decoded(key);
+        children.iter().position(|child| child.is(&name))
     }
 
     fn known_member(&mut self, child: &'static Child, key: Quoted, node: NodeId, depth: usize) -> Result<()> {
         match child.goal {
-            Goal::Wire(slot) => {
+            Goal::Text(slot) if self.reader.peek() == b'"' => {
+                let quoted = self.reader.string()?;
+                self.collect(quoted, Below::NOTHING);
+                self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail;
+                if quoted.escaped {
+                    self.wire(slot, key, Value::String(quoted));
+                } else {
+                    self.staged.put_wire(slot, Cell::Text(Staged::span(quoted.start, quoted.end)));
+                }
+                Ok(())
+            }
+            Goal::Wire(slot) | Goal::Text(slot) => {
                 let value = self.value(Below::NOTHING, depth)?;
                 self.note_member(child, value);
                 self.wire(slot, key, value);
@@ -273,10 +296,6 @@ impl<'a> Pass<'a, '_> {
     /// Stages a member that a column stands for; what the column does not hold exactly also goes to unmapped.
     fn wire(&mut self, slot: Slot, key: Quoted, value: Value) {
         let info = self.plan.slots[usize::from(slot)];
-        if let (Kind::Text, Value::String(Quoted { start, end, escaped: false })) = (info.kind, value) {
-            self.staged.put_wire(slot, Cell::Text(Staged::span(start, end)));
-            return;
-        }
         if matches!(value, Value::Null) {
             return;
         }
@@ -402,8 +421,10 @@ impl<'a> Pass<'a, '_> {
         if below.ec2 {
             below.search = below.search.object(&mut self.opened);
         }
-        let seen_before = self.memory.seen.len();
-        let mut many = None;
+        let mut frame = self.frame();
+        // Of an only key nothing has to be remembered: half of the objects in requests have one.
+        let mut only = None;
+        let named = below.ec2 || below.node != NO_NODE;
         self.reader.at += 1;
         let mut more = self.reader.first(b'}')?;
         while more {
@@ -411,16 +432,23 @@ impl<'a> Pass<'a, '_> {
             if self.is_shadowed(key.start - 1) {
                 self.reader.skip(depth + 1)?;
             } else {
-                self.note_key(key, seen_before, &mut many);
+                let first = only.replace(key);
+                let hash = if named || first.is_some() { self.key_hash(key) } else { 0 };
+                if let Some(first) = first {
+                    if self.memory.seen.len() == frame.begin && frame.many.is_none() {
+                        self.note_key(first, self.key_hash(first), &mut frame);
+                    }
+                    self.note_key(key, hash, &mut frame);
+                }
                 let mut member = Below { node: NO_NODE, ..below };
                 if below.ec2 {
                     member.search = if key.escaped {
-                        below.search.member(&self.decoded(key))
+                        below.search.member(&self.decoded(key), hash)
                     } else {
-                        below.search.member(self.reader.slice(key.start, key.end).as_bytes())
+                        below.search.member(self.reader.slice(key.start, key.end).as_bytes(), hash)
                     };
                 }
-                match self.find_child(below.node, children, key).map(|index| children[index].goal) {
+                match self.find_child(below.node, children, key, hash).map(|index| children[index].goal) {
                     Some(Goal::Copy(slot)) => {
                         let value = self.value(member, depth + 1)?;
                         self.copy(slot, value);
@@ -436,7 +464,7 @@ impl<'a> Pass<'a, '_> {
             }
             more = self.reader.next(b'}')?;
         }
-        self.memory.seen.truncate(seen_before);
+        self.memory.seen.truncate(frame.begin);
         Ok(())
     }
 
@@ -497,10 +525,7 @@ impl<'a> Pass<'a, '_> {
     #[inline]
     fn collect(&mut self, quoted: Quoted, below: Below) {
         let Quoted { start, end, escaped } = quoted;
-        let byte = self.reader.text().as_bytes()[start];
-        let candidate =
-            byte == b'\\' || byte == b'A' || byte == b'a' || (below.resource_ids && byte.is_ascii_lowercase());
-        if !candidate && below.search.values.is_none() {
+        if !escaped && below.search.values.is_none() && !self.may_be_collected(start, end, below.resource_ids) {
             return;
         }
         let span = if escaped {
@@ -527,9 +552,23 @@ impl<'a> Pass<'a, '_> {
         }
     }
 
+    /// Whether a string without escapes can have one of the shapes: a cheap no for nearly all.
+    #[inline]
+    fn may_be_collected(&self, start: usize, end: usize, resource_ids: bool) -> bool {
+        let bytes = self.reader.text().as_bytes();
+        let Some(four) = bytes.get(start..).and_then(|rest| rest.first_chunk::<4>()) else { return true };
+        if matches!(four, b"arn:" | b"AKIA" | b"ASIA") {
+            return true;
+        }
+        // A resource id has its last dash 8 or 17 characters before its end.
+        let dash = |before: usize| end >= start + before && bytes[end - before] == b'-';
+        resource_ids && (dash(9) || dash(18))
+    }
+
     /// A name with its escapes undone, so that names that are the same compare as the same.
     fn decoded(&self, key: Quoted) -> Cow<'a, [u8]> {
-        decoded(self.reader.slice(key.start, key.end))
+        let name = self.reader.slice(key.start, key.end);
+        if key.escaped { decoded(name) } else { Cow::Borrowed(name.as_bytes()) }
     }
 
     #[inline]
@@ -539,50 +578,51 @@ impl<'a> Pass<'a, '_> {
 
     /// Remembers a key of an open object, and the earlier one's place if it is repeated.
     #[inline]
-    fn note_key(&mut self, key: Quoted, frame: usize, many: &mut Option<HashMap<Vec<u8>, usize>>) {
+    fn note_key(&mut self, key: Quoted, hash: u64, frame: &mut Frame) {
         if self.again {
             return;
         }
-        if let Some(many) = many {
+        let bit = 1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+        if frame.bits & bit != 0 && self.is_noted_again(key, hash, frame) {
+            return;
+        }
+        frame.bits |= bit;
+        self.memory.seen.push(Seen { hash, key });
+        if self.memory.seen.len() - frame.begin > MANY_KEYS {
+            let keys: Vec<Quoted> = self.memory.seen.drain(frame.begin..).map(|seen| seen.key).collect();
+            let named = keys.into_iter().map(|key| (self.decoded(key).into_owned(), key.start - 1));
+            frame.many = Some(named.collect());
+            // From now on every key is looked up.
+            frame.bits = u64::MAX;
+        }
+    }
+
+    /// Looks for a key among those seen; where there are many, adds it.
+    fn is_noted_again(&mut self, key: Quoted, hash: u64, frame: &mut Frame) -> bool {
+        if let Some(many) = &mut frame.many {
             if let Some(earlier) = many.insert(self.decoded(key).into_owned(), key.start - 1) {
                 self.memory.shadowed.push(earlier);
             }
-            return;
+            return true;
         }
-        let hash = self.key_hash(key);
-        for i in frame..self.memory.seen.len() {
+        for i in frame.begin..self.memory.seen.len() {
             let seen = self.memory.seen[i];
             if seen.hash == hash && self.decoded(seen.key) == self.decoded(key) {
                 self.memory.shadowed.push(seen.key.start - 1);
                 self.memory.seen[i].key = key;
-                return;
+                return true;
             }
         }
-        self.memory.seen.push(Seen { hash, key });
-        if self.memory.seen.len() - frame > MANY_KEYS {
-            let keys: Vec<Quoted> = self.memory.seen.drain(frame..).map(|seen| seen.key).collect();
-            *many = Some(keys.into_iter().map(|key| (self.decoded(key).into_owned(), key.start - 1)).collect());
-        }
+        false
     }
 
-    /// Equal for equal names; made of length and ends of a name, so that it costs a few instructions.
     #[inline]
     fn key_hash(&self, key: Quoted) -> u64 {
         if key.escaped {
-            return ends_hash(&self.decoded(key));
+            return name_hash(&self.decoded(key));
         }
-        ends_hash(self.reader.slice(key.start, key.end).as_bytes())
+        name_hash_in(self.reader.text().as_bytes(), key.start, key.end)
     }
-}
-
-#[inline]
-fn ends_hash(name: &[u8]) -> u64 {
-    let length = name.len() as u64;
-    let ends = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23),
-        _ => name.iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte)),
-    };
-    ends ^ length << 56
 }
 
 /// `{}` with whitespace in it.

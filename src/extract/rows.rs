@@ -2,19 +2,18 @@
 
 use super::OwnWrites;
 use super::ec2;
-use super::plan::{Assembly, IP_RULES, PLAN, Slot};
+use super::filling::Filling;
+use super::plan::{How, IP_RULES, PLAN, Plan, Slot};
 use super::record::{Memory, read_record};
 use super::staged::{Cell, EventTime, Span, Staged};
 use super::{Code, Envelope, PartitionKey, Rejection};
-use crate::columns::{COLUMNS, Column, Kind, Service, Source, index_of};
+use crate::columns::{COLUMNS, Service, index_of};
 use crate::json;
 use crate::schema;
 use crate::time::{MAX_TIME, MIN_TIME, parse_time};
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMillisecondBuilder, new_null_array,
-};
+use arrow::array::{ArrayRef, new_null_array};
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 /// Rows of a batch at the most, whatever their size; 1,000 to 2,000 keep builders in the caches.
 pub const BATCH_ROWS: usize = 1024;
@@ -23,22 +22,9 @@ pub const BATCH_BYTES: usize = 2 << 20;
 /// Values of a list from which on repetitions are found by hashing.
 const MANY_VALUES: usize = 16;
 
-enum Builder {
-    Text(StringBuilder),
-    Bool(BooleanBuilder),
-    Int(Int64Builder),
-    Time(TimestampMillisecondBuilder),
-    List(ListBuilder<StringBuilder>),
-}
-
-/// A column being filled; the rows since its last value are NULL, and appended when the next value comes.
-struct Filling {
-    builder: Builder,
-    rows: usize,
-}
-
 /// Reads records and gathers their rows until they are taken as a batch of columns.
 pub struct Rows {
+    plan: &'static Plan,
     staged: Staged,
     memory: Memory,
     columns: Vec<Filling>,
@@ -49,7 +35,6 @@ pub struct Rows {
 
 /// Slots that decide more than their own column.
 struct Decisive {
-    event_time: Slot,
     event_name: Slot,
     event_type: Slot,
     event_category: Slot,
@@ -63,7 +48,6 @@ struct Decisive {
 }
 
 static DECISIVE: LazyLock<Decisive> = LazyLock::new(|| Decisive {
-    event_time: PLAN.wire_slot("event_time"),
     event_name: PLAN.wire_slot("event_name"),
     event_type: PLAN.wire_slot("event_type"),
     event_category: PLAN.wire_slot("event_category"),
@@ -84,8 +68,8 @@ impl Rows {
 
     /// No rows yet, and none of records of one's own writes.
     pub fn without(own_writes: Option<OwnWrites>) -> Self {
-        let columns = COLUMNS.iter().map(|column| Filling { builder: builder(column, 0), rows: 0 }).collect();
-        Rows { staged: Staged::new(), memory: Memory::new(), columns, rows: 0, bytes: 0, own_writes }
+        let columns = COLUMNS.iter().map(|column| Filling::new(column.kind)).collect();
+        Rows { plan: &PLAN, staged: Staged::new(), memory: Memory::new(), columns, rows: 0, bytes: 0, own_writes }
     }
 
     /// Rows since the last [`Rows::take`].
@@ -152,17 +136,10 @@ impl Rows {
         self.bytes = 0;
         let columns = self.columns.iter_mut().zip(NULLS.iter()).zip(COLUMNS);
         columns
-            .map(|((filling, nulls), column)| {
-                if filling.rows == 0 {
-                    return if rows <= nulls.len() {
-                        nulls.slice(0, rows)
-                    } else {
-                        new_null_array(nulls.data_type(), rows)
-                    };
-                }
-                filling.pad(rows);
-                filling.rows = 0;
-                filling.finish(column)
+            .map(|((filling, nulls), column)| match filling.is_empty() {
+                true if rows <= nulls.len() => nulls.slice(0, rows),
+                true => new_null_array(nulls.data_type(), rows),
+                false => filling.take(column, rows),
             })
             .collect()
     }
@@ -234,28 +211,36 @@ impl Rows {
     }
 
     fn append_slots(&mut self, text: &str) {
-        let plan = &*PLAN;
-        let mut set = self.staged.set();
+        let mut set = self.staged.set() & self.plan.wires;
         while set != 0 {
             let slot = set.trailing_zeros() as Slot;
             set &= set - 1;
-            let info = plan.slots[usize::from(slot)];
-            if info.wire
-                && slot != DECISIVE.event_time
-                && let Some(cell) = self.staged.get(slot)
-            {
-                let filling = &mut self.columns[info.column];
-                self.bytes += filling.append(self.rows, cell, &self.staged, text);
+            if let Some(cell) = self.staged.get(slot) {
+                self.append(self.plan.slots[usize::from(slot)].column, cell, text);
             }
         }
     }
 
+    #[inline]
+    fn append(&mut self, column: usize, cell: Cell, text: &str) {
+        let filling = &mut self.columns[column];
+        self.bytes += match cell {
+            Cell::Text(span) => {
+                let (text, start, end) = self.staged.place(span, text);
+                filling.append_text(self.rows, text, start, end)
+            }
+            Cell::Bool(value) => filling.append_bool(self.rows, value),
+            Cell::Int(value) => filling.append_int(self.rows, value),
+            Cell::Unfit => 0,
+        };
+    }
+
     fn append_event_time(&mut self, event_time: i64) {
-        self.bytes += self.columns[EVENT_TIME].append(self.rows, Cell::Int(event_time), &self.staged, "");
+        self.bytes += self.columns[EVENT_TIME].append_int(self.rows, event_time);
     }
 
     fn append_text(&mut self, column: usize, value: &str) {
-        self.bytes += self.columns[column].append_str(self.rows, value);
+        self.bytes += self.columns[column].append_text(self.rows, value, 0, value.len());
     }
 
     fn append_unmapped(&mut self) {
@@ -264,7 +249,7 @@ impl Rows {
             self.staged.unmapped.member("eventTime", "null", false);
         }
         if let Some(unmapped) = self.staged.unmapped.finish() {
-            self.bytes += self.columns[UNMAPPED].append_str(self.rows, unmapped);
+            self.bytes += self.columns[UNMAPPED].append_text(self.rows, unmapped, 0, unmapped.len());
         }
     }
 
@@ -276,43 +261,47 @@ impl Rows {
         if service == Some(Service::Ec2) {
             self.stage_ip_rules(text);
         }
-        for assembly in &PLAN.assemblies {
-            match assembly {
-                Assembly::First(column, slots) if applies(*column, service) => {
+        let (set, listed) = (self.staged.set(), self.staged.listed());
+        let plan = self.plan;
+        for assembly in &plan.assemblies {
+            // Most columns have nothing to be made of: three words tell.
+            if (set & assembly.slots == 0 && listed & assembly.lists == 0)
+                || (assembly.only.is_some() && assembly.only != service)
+            {
+                continue;
+            }
+            match &assembly.how {
+                How::First(column, slots) => {
                     let there = |slot: &&Slot| match self.staged.get(**slot) {
                         Some(Cell::Text(span)) => !self.staged.resolve(span, text).is_empty(),
                         other => other.is_some(),
                     };
                     let slot = slots.iter().find(there).or(slots.last());
                     if let Some(cell) = slot.and_then(|slot| self.staged.get(*slot)) {
-                        self.bytes += self.columns[*column].append(self.rows, cell, &self.staged, text);
+                        self.append(*column, cell, text);
                     }
                 }
-                Assembly::Values(column, list, prefix) if applies(*column, service) => {
-                    let spans = self.staged.list(*list);
-                    if !spans.is_empty() {
-                        let resolve = |span: &Span| self.staged.resolve(*span, text);
-                        // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
-                        let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
-                        let values = spans.iter().map(resolve).filter(wanted);
-                        self.bytes += self.columns[*column].append_values(self.rows, values);
-                    }
+                How::Values(column, list, prefix) => {
+                    let resolve = |span: &Span| self.staged.resolve(*span, text);
+                    // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
+                    let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
+                    let values = self.staged.list(*list).iter().map(resolve).filter(wanted);
+                    self.bytes += append_each_once(&mut self.columns[*column], self.rows, values);
                 }
-                Assembly::FirstOf(column, lists) if applies(*column, service) => {
+                How::FirstOf(column, lists) => {
                     let mut spans = lists.iter().flat_map(|list| self.staged.list(*list));
-                    let first = spans.find_map(|span| Some(self.staged.resolve(*span, text)).filter(|v| !v.is_empty()));
-                    if let Some(value) = first {
-                        self.bytes += self.columns[*column].append_str(self.rows, value);
+                    let first = spans.find(|span| !self.staged.resolve(**span, text).is_empty());
+                    if let Some(span) = first {
+                        self.append(*column, Cell::Text(*span), text);
                     }
                 }
-                Assembly::Entries(column, place) => {
+                How::Entries(column, place) => {
                     if let Some(entries) = &self.staged.entries {
                         let resolve = |span: Span| self.staged.resolve(span, text);
                         let values = entries.iter().map(|entry| entry[*place].map(resolve));
-                        self.bytes += self.columns[*column].append_options(self.rows, values);
+                        self.bytes += self.columns[*column].append_list(self.rows, values);
                     }
                 }
-                _ => {}
             }
         }
         if service == Some(Service::S3) {
@@ -337,7 +326,7 @@ impl Rows {
         let is_bucket = |span: Span| self.staged.resolve(span, text) == "AWS::S3::Bucket";
         let bucket = entries.into_iter().find(|entry| entry[types].is_some_and(is_bucket));
         if let Some(span) = bucket.and_then(|entry| entry[accounts]) {
-            self.bytes += self.columns[BUCKET_OWNER].append(self.rows, Cell::Text(span), &self.staged, text);
+            self.append(BUCKET_OWNER, Cell::Text(span), text);
         }
     }
 }
@@ -361,126 +350,26 @@ static NULLS: LazyLock<Vec<ArrayRef>> = LazyLock::new(|| {
     schema::SCHEMA.fields().iter().map(|field| new_null_array(field.data_type(), BATCH_ROWS)).collect()
 });
 
-fn applies(column: usize, service: Option<Service>) -> bool {
-    COLUMNS[column].only.is_none() || COLUMNS[column].only == service
-}
-
 fn unreadable_time(what: &str) -> Rejection {
     Rejection::new(Code::InvalidEventTime, format!("{what} is not a time like 2026-10-04T09:01:05Z"))
 }
 
-/// A builder with room for `bytes` of text: a batch mostly needs what the one before it needed. While builders grew step by
-/// step, a profile of `convert` showed 23 % of the time in clearing fresh pages, most of it below their growing.
-fn builder(column: &Column, bytes: usize) -> Builder {
-    match column.kind {
-        Kind::Text | Kind::Json if bytes > 0 => Builder::Text(StringBuilder::with_capacity(BATCH_ROWS, bytes)),
-        Kind::Text | Kind::Json => Builder::Text(StringBuilder::new()),
-        Kind::Bool => Builder::Bool(BooleanBuilder::new()),
-        Kind::BigInt => Builder::Int(Int64Builder::new()),
-        Kind::Timestamp => Builder::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
-        Kind::List => Builder::List(ListBuilder::new(StringBuilder::new()).with_field(schema::element(column))),
-    }
-}
-
-impl Filling {
-    /// Appends NULLs up to row `rows`.
-    fn pad(&mut self, rows: usize) {
-        let missing = rows - self.rows;
-        if missing > 0 {
-            match &mut self.builder {
-                Builder::Text(builder) => builder.append_nulls(missing),
-                Builder::Bool(builder) => builder.append_nulls(missing),
-                Builder::Int(builder) => builder.append_nulls(missing),
-                Builder::Time(builder) => builder.append_nulls(missing),
-                Builder::List(builder) => builder.append_nulls(missing),
+/// Appends values, each once; nothing if there is none. Gives their size in bytes.
+fn append_each_once<'a>(filling: &mut Filling, row: usize, values: impl Iterator<Item = &'a str>) -> usize {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut many: HashSet<&str> = HashSet::new();
+    for value in values {
+        let new = if kept.len() < MANY_VALUES {
+            !kept.contains(&value)
+        } else {
+            if many.is_empty() {
+                many.extend(&kept);
             }
-            self.rows = rows;
-        }
-    }
-
-    /// Appends a cell as the value of row `row`; gives its size in bytes.
-    #[inline]
-    fn append(&mut self, row: usize, cell: Cell, staged: &Staged, text: &str) -> usize {
-        if let Cell::Text(span) = cell {
-            return self.append_str(row, staged.resolve(span, text));
-        }
-        self.pad(row);
-        match (&mut self.builder, cell) {
-            (Builder::Bool(builder), Cell::Bool(value)) => builder.append_value(value),
-            (Builder::Int(builder), Cell::Int(value)) => builder.append_value(value),
-            (Builder::Time(builder), Cell::Int(value)) => builder.append_value(value),
-            // A slot of a kind holds cells of that kind; anything else stays NULL.
-            _ => return 0,
-        }
-        self.rows = row + 1;
-        8
-    }
-
-    #[inline]
-    fn append_str(&mut self, row: usize, value: &str) -> usize {
-        self.pad(row);
-        if let Builder::Text(builder) = &mut self.builder {
-            builder.append_value(value);
-            self.rows = row + 1;
-        }
-        value.len()
-    }
-
-    /// Appends values, each once; nothing if there is none.
-    fn append_values<'a>(&mut self, row: usize, values: impl Iterator<Item = &'a str>) -> usize {
-        let mut kept: Vec<&str> = Vec::new();
-        let mut many: HashSet<&str> = HashSet::new();
-        for value in values {
-            let new = if kept.len() < MANY_VALUES {
-                !kept.contains(&value)
-            } else {
-                if many.is_empty() {
-                    many.extend(&kept);
-                }
-                many.insert(value)
-            };
-            if new {
-                kept.push(value);
-            }
-        }
-        if kept.is_empty() {
-            return 0;
-        }
-        self.append_options(row, kept.into_iter().map(Some))
-    }
-
-    fn append_options<'a>(&mut self, row: usize, values: impl Iterator<Item = Option<&'a str>>) -> usize {
-        self.pad(row);
-        let mut bytes = 0;
-        if let Builder::List(builder) = &mut self.builder {
-            for value in values {
-                bytes += value.map_or(0, str::len) + 4;
-                builder.values().append_option(value);
-            }
-            builder.append(true);
-            self.rows = row + 1;
-        }
-        bytes
-    }
-
-    fn finish(&mut self, column: &Column) -> ArrayRef {
-        let text_bytes = match &self.builder {
-            Builder::Text(builder) => builder.values_slice().len(),
-            _ => 0,
+            many.insert(value)
         };
-        let mut finished = std::mem::replace(&mut self.builder, builder(column, text_bytes + text_bytes / 8));
-        match &mut finished {
-            Builder::Text(builder) => Arc::new(builder.finish()),
-            Builder::Bool(builder) => Arc::new(builder.finish()),
-            Builder::Int(builder) => Arc::new(builder.finish()),
-            Builder::Time(builder) => Arc::new(builder.finish()),
-            Builder::List(builder) => Arc::new(builder.finish()),
+        if new {
+            kept.push(value);
         }
     }
+    if kept.is_empty() { 0 } else { filling.append_list(row, kept.into_iter().map(Some)) }
 }
-
-/// Columns that are copied from other members count on these sources being what they are.
-const _: () = {
-    assert!(matches!(COLUMNS[OUTCOME].source, Source::Outcome));
-    assert!(matches!(COLUMNS[UNMAPPED].source, Source::Unmapped));
-};

@@ -165,6 +165,18 @@ impl Staged {
         self.scratch_from(start)
     }
 
+    /// The text that a span lies in, and where.
+    #[inline]
+    pub fn place<'a>(&'a self, span: Span, record: &'a str) -> (&'a str, usize, usize) {
+        let text = if span.scratch { self.scratch.as_str() } else { record };
+        (text, span.start as usize, span.end as usize)
+    }
+
+    /// Which lists have values, as bits.
+    pub fn listed(&self) -> u64 {
+        self.listed
+    }
+
     /// The text of a span.
     #[inline]
     pub fn resolve<'a>(&'a self, span: Span, record: &'a str) -> &'a str {
