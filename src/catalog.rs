@@ -117,42 +117,6 @@ fn table_properties(layout: &Layout) -> Vec<String> {
     properties.into_iter().map(|(key, value)| format!("  '{key}' = '{value}'")).collect()
 }
 
-/// CREATE VIEW events_distinct: the table with each event once. What that means exactly stands in its header.
-pub fn distinct_view() -> String {
-    let partitions: Vec<&str> = Layout::default().fields().iter().map(|field| field.name()).collect();
-    let columns: Vec<&str> = COLUMNS.iter().map(|column| column.name).chain(partitions.iter().copied()).collect();
-    let (columns, partitions) = (columns.join(",\n  "), partitions.join(", "));
-    format!(
-        "\
--- The table events with each event once. In the table a row can lie in two files: SQS may deliver a message again in
--- another batch, and a convert of a folder that has grown writes the records that were there before once more.
--- Always filter by event_date, and by category where you can: only filters by columns of the window's PARTITION BY are
--- applied before the window, so without event_date the files of all days are read, whatever else is asked for.
--- Exact: of each day and category every pair of event_id and recipient_account_id is there, and it is there once (a
---   missing recipient_account_id is a value like others); of the rows without event_id all are there.
--- Not exact: records that share both ids but differ are all in the table, but one of them here; a row without event_id
---   that came twice is here twice. Of several rows the first by log_file, bridge_event_id and unmapped is shown (one
---   from a trail before others); where these are equal it may be any of them.
-CREATE OR REPLACE VIEW events_distinct AS
-SELECT
-  {columns}
-FROM (
-  SELECT
-    *,
-    row_number() OVER (
-      -- The partition columns do not tell events apart (an event has one day and one category): they are here so that
-      -- filters by them choose the files. The last term spreads the rows without event_id, one group otherwise that a
-      -- single worker would have to sort.
-      PARTITION BY {partitions}, event_id, recipient_account_id, CASE WHEN event_id IS NULL THEN event_time END
-      ORDER BY log_file, bridge_event_id, unmapped
-    ) AS copy_number
-  FROM events
-)
-WHERE copy_number = 1 OR event_id IS NULL;
-"
-    )
-}
-
 /// The data dictionary as Markdown.
 pub fn data_dictionary() -> String {
     let mut text = String::from(
@@ -217,22 +181,5 @@ mod tests {
         for column in COLUMNS {
             assert!(comment(column).chars().count() <= 255, "{}", column.name);
         }
-    }
-
-    /// Filters by columns that the window is not partitioned by cannot choose files.
-    #[test]
-    fn the_window_of_the_view_is_partitioned_by_the_partition_columns_first() {
-        let partitions = Layout::default().to_string().replace(',', ", ");
-        let begin = format!("PARTITION BY {partitions}, event_id, recipient_account_id, ");
-        assert!(distinct_view().contains(&begin), "{begin}");
-    }
-
-    #[test]
-    fn the_view_asks_for_columns_that_exist_and_hides_none_by_its_own() {
-        let exists = |name: &str| COLUMNS.iter().any(|column| column.name == name);
-        for name in ["event_id", "recipient_account_id", "event_time", "log_file", "bridge_event_id", "unmapped"] {
-            assert!(exists(name), "{name}");
-        }
-        assert!(!exists("copy_number"));
     }
 }

@@ -23,7 +23,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`cli`], [`lambda`], [`config`] | what a person types and sees; the same as a function; settings |
-//! | [`pipeline`] | the flow as a whole, and the counts that must balance |
+//! | [`pipeline`], [`output`] | the flow as a whole, and the counts that must balance; sorted rows to objects |
 //! | [`gather`], [`input`] | one worker: units of input to sorted runs; which units there are |
 //! | [`payload`] | what arrived -> records, in whatever wrapping |
 //! | [`extract`] | record text -> row: the hot path |
@@ -35,7 +35,7 @@
 //! | [`partition`], [`rejected`], [`log`], [`metrics`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
 //! | [`unknown`] | members of records that no column stands for |
 //! | [`time`] | times as text, both ways |
-//! | [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
+//! | [`views`], [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
 
 pub mod batch;
 pub mod catalog;
@@ -53,6 +53,7 @@ pub mod json;
 pub mod lambda;
 pub mod log;
 pub mod metrics;
+pub mod output;
 pub mod partition;
 pub mod payload;
 pub mod pipeline;
@@ -63,3 +64,4 @@ pub mod schema;
 pub mod store;
 pub mod time;
 pub mod unknown;
+pub mod views;

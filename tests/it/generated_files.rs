@@ -1,6 +1,7 @@
 //! What is generated from the table of columns and checked in is what the program generates.
 
 use crate::engine::{repository, trailsink};
+use trailsink::views;
 
 #[test]
 fn schemas_are_up_to_date() {
@@ -17,9 +18,16 @@ fn schemas_are_up_to_date() {
 }
 
 #[test]
-fn the_view_is_up_to_date() {
-    let how = "TRAILSINK_BLESS=1 cargo test the_view_is_up_to_date";
-    assert_checked_in("schemas/views/events_distinct.sql", &trailsink::catalog::distinct_view(), how);
+fn the_views_are_up_to_date() {
+    let how = "TRAILSINK_BLESS=1 cargo test the_views_are_up_to_date";
+    for (file, generated) in [
+        ("events_distinct.sql", views::distinct_view()),
+        ("events_distinct.json", views::distinct_view_columns()),
+        ("cloudtrail_logs.sql", views::cloudtrail_view()),
+        ("cloudtrail_logs.json", views::cloudtrail_view_columns()),
+    ] {
+        assert_checked_in(&format!("schemas/views/{file}"), &generated, how);
+    }
 }
 
 /// `how` is the command that brings the file up to date.

@@ -1,4 +1,4 @@
-//! Checks by readers that are not the writer, in Python: DuckDB and PyArrow on the files, the queries and the view.
+//! Checks by readers that are not the writer, in Python: DuckDB and PyArrow on the files, the queries and the views.
 //!
 //! The packages of `tests/requirements.txt` are installed into `target/python` at the first run. Where there is no Python,
 //! the checks say so and are skipped; with TRAILSINK_REQUIRE_PYTHON set they fail.
@@ -72,4 +72,9 @@ fn other_readers_read_every_column() {
 #[test]
 fn the_view_shows_each_event_once_and_reads_no_more_files_than_asked_for() {
     run("tests/views.py", &[]);
+}
+
+#[test]
+fn published_queries_run_unchanged_on_the_compatibility_view() {
+    run("tests/compatibility.py", &[]);
 }
