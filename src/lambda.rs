@@ -19,7 +19,6 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::Span;
@@ -30,6 +29,8 @@ const LEFT_FOR_ANSWER: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_millis(500);
 /// As long as Lambda lets a function run.
 const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
+/// After which the first request for work is out: 4 ms for root certificates then pass while Lambda answers.
+const ASKED_FOR_WORK: Duration = Duration::from_millis(1);
 /// Failures that an invocation logs by themselves.
 const FAILURES: usize = 10;
 
@@ -76,8 +77,10 @@ struct Connecting {
 
 impl Connecting {
     fn begin(bucket: Bucket, options: S3Options) -> Self {
-        let runtime = Handle::current();
-        let making = spawn_blocking(move || runtime.block_on(S3::connect(bucket, options)));
+        let making = tokio::spawn(async move {
+            tokio::time::sleep(ASKED_FOR_WORK).await;
+            S3::connect(bucket, options).await
+        });
         Connecting { client: OnceCell::new(), making: Mutex::new(Some(making)) }
     }
 
