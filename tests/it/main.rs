@@ -10,6 +10,7 @@ mod reference;
 mod services;
 
 mod agreement;
+mod architecture;
 mod bad_input;
 mod command_line;
 mod determinism;
