@@ -26,7 +26,7 @@ def made_events():
     """Events that no fixture has: what the function itself causes, and what is not CloudTrail's."""
     put = event("s3-put-object")
     own = copy.deepcopy(put)
-    own["detail"]["requestParameters"]["bucketName"] = BUCKET
+    own["detail"]["requestParameters"] |= {"bucketName": BUCKET, "key": "events/category=data/event_date=2026-10-04/a.parquet"}
     own["detail"]["userIdentity"]["arn"] = f"arn:aws:sts::{ACCOUNT}:assumed-role/trailsink-function/trailsink"
     own["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = OWN_ROLE
     yield "own write", own, False

@@ -467,6 +467,14 @@ fn settings_that_are_there_and_empty_are_not_given() {
 }
 
 #[test]
+fn a_deadline_that_is_past_is_none() {
+    let Some(sink) = Sink::start("past", &[]) else { return };
+    let invocation = sink.api.invoke(bridge(&put_object(1)).to_string().as_bytes(), Duration::ZERO);
+    assert!(matches!(invocation.wait(TIMEOUT), Answer::Response(_)), "local tools tell of deadlines in 1970");
+    assert_eq!(sink.event_ids(), event_ids(1..2));
+}
+
+#[test]
 fn outside_of_lambda_the_command_says_so() {
     let output = trailsink(&["lambda"]);
     assert_eq!(output.status.code(), Some(2));
