@@ -90,6 +90,11 @@ impl Service {
             Service::Ec2 => &["ec2.amazonaws.com", "ebs.amazonaws.com"],
         }
     }
+
+    /// Whether a value of eventSource means this service.
+    pub fn is_of(self, event_source: &[u8]) -> bool {
+        self.event_sources().iter().any(|known| known.as_bytes() == event_source)
+    }
 }
 
 /// One column of the table.

@@ -97,32 +97,33 @@ pub struct PartitionKey {
 impl PartitionKey {
     /// The key of a record: its category (`data_event` where managementEvent is false), time, account and region.
     pub fn new(
-        category: Option<&str>,
+        category: Option<&[u8]>,
         data_event: bool,
         time_ms: i64,
-        account: Option<&str>,
-        region: Option<&str>,
+        account: Option<&[u8]>,
+        region: Option<&[u8]>,
     ) -> Self {
         let category = match category {
-            Some("Management") => 0,
-            Some("Data") => 1,
-            Some("Insight") => 2,
-            Some("NetworkActivity") => 3,
+            Some(b"Management") => 0,
+            Some(b"Data") => 1,
+            Some(b"Insight") => 2,
+            Some(b"NetworkActivity") => 3,
             Some(_) => 4,
             None => u8::from(data_event),
         };
-        let digits = |account: &&str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = |account: &&[u8]| account.len() == 12 && account.iter().all(u8::is_ascii_digit);
+        let number = |account: &[u8]| account.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
         let mut padded = [0; 32];
         if let Some(region) = region
             && region.len() <= 32
-            && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && region.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
         {
-            padded[..region.len()].copy_from_slice(region.as_bytes());
+            padded[..region.len()].copy_from_slice(region);
         }
         PartitionKey {
             category,
             day: i32::try_from(time_ms.div_euclid(DAY)).unwrap_or_default(),
-            account: account.filter(digits).and_then(|account| account.parse().ok()),
+            account: account.filter(digits).map(number),
             region: padded,
         }
     }
@@ -177,8 +178,10 @@ mod tests {
     #[test]
     fn paths_hold_nothing_but_what_they_may() {
         let layout: Layout = "region,event_date,account_id,category".parse().unwrap();
-        let path =
-            |account, region| PartitionKey::new(Some("Data"), false, 1_791_104_465_000, account, region).path(&layout);
+        let path = |account: Option<&str>, region: Option<&str>| {
+            let [account, region] = [account, region].map(|text| text.map(str::as_bytes));
+            PartitionKey::new(Some(b"Data"), false, 1_791_104_465_000, account, region).path(&layout)
+        };
         assert_eq!(
             path(Some("001122223333"), Some("eu-west-1")),
             "region=eu-west-1/event_date=2026-10-04/account_id=001122223333/category=data"
@@ -198,8 +201,9 @@ mod tests {
 
     #[test]
     fn categories() {
-        let of = |category, data| {
-            PartitionKey::new(category, data, 0, None, None).path(&"category,event_date".parse().unwrap())
+        let of = |category: Option<&str>, data| {
+            PartitionKey::new(category.map(str::as_bytes), data, 0, None, None)
+                .path(&"category,event_date".parse().unwrap())
         };
         for (category, data, name) in [
             (Some("Management"), true, "management"),

@@ -1,6 +1,6 @@
 //! EC2's shapes: names at any depth in whatever wrapping, and the rules of a security group change.
 
-use super::plan::{Find, Inside, List, PLAN, SHARED_WITH};
+use super::plan::{Find, Inside, List, Plan, SHARED_WITH};
 use crate::json::{Tree, decoded};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -8,56 +8,80 @@ use std::collections::{HashMap, HashSet};
 /// Where a value stands in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
-    /// The list that scalars here belong to.
-    pub values: Option<List>,
+    /// The list that scalars here belong to, or [`NO_LIST`].
+    pub values: List,
     scope: Scope,
     /// Whether it lies in what is added to the permissions of a snapshot or an image.
     shared: bool,
 }
 
+/// Scalars belong to no list.
+pub const NO_LIST: List = List::MAX;
+
+/// What an object is searched for beside the names that count anywhere. In one byte, so that all that is known of a place in
+/// a record is passed on in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    Anywhere,
-    /// The value of a member that is searched for members of its own.
-    Object(u8),
+struct Scope(u8);
+
+impl Scope {
+    const ANYWHERE: Scope = Scope(0);
     /// Permissions of a snapshot or an image.
-    Permission,
+    const PERMISSION: Scope = Scope(1);
+
+    /// The value of a member that is searched for members of its own: an index into `Plan::inside`.
+    const fn object(inside: u8) -> Scope {
+        Scope(inside + 2)
+    }
+
+    fn inside(self) -> Option<u8> {
+        self.0.checked_sub(2)
+    }
 }
 
 impl Search {
     /// At the root, or where nothing is searched.
-    pub const ROOT: Search = Search { values: None, scope: Scope::Anywhere, shared: false };
+    pub const ROOT: Search = Search { values: NO_LIST, scope: Scope::ANYWHERE, shared: false };
 
     /// The search in the value of a member of this (decoded) name.
-    pub fn member(self, name: &[u8], hash: u64) -> Search {
-        if is_wrapper(name) {
+    #[inline]
+    pub fn member(self, plan: &Plan, name: &[u8], hash: u64) -> Search {
+        let found = plan.find(hash, name);
+        if found == Some(Find::Wrapper) {
             return self;
         }
         let below = Search { shared: self.shared, ..Search::ROOT };
-        let found = match self.scope {
-            Scope::Object(inside) => inside_member(&PLAN.inside[usize::from(inside)], name),
-            Scope::Permission if same(name, "add") => return Search { shared: true, ..Search::ROOT },
-            _ => None,
-        };
-        let is_shared = || self.shared && SHARED_NAMES.iter().any(|known| same(name, known));
-        if let Some(list) = found.or_else(|| is_shared().then_some(SHARED_WITH)) {
-            return Search { values: Some(list), ..below };
+        if (self.scope != Scope::ANYWHERE || self.shared)
+            && let Some(inside) = self.within(plan, name)
+        {
+            return inside;
         }
-        match PLAN.find(hash, name) {
-            Some(Find::Values(list)) => Search { values: Some(list), ..below },
-            Some(Find::Object(inside)) => Search { scope: Scope::Object(inside), ..below },
-            Some(Find::Permission) => Search { scope: Scope::Permission, ..below },
-            None => below,
+        match found {
+            Some(Find::Values(list)) => Search { values: list, ..below },
+            Some(Find::Object(inside)) => Search { scope: Scope::object(inside), ..below },
+            Some(Find::Permission) => Search { scope: Scope::PERMISSION, ..below },
+            Some(Find::Wrapper) | None => below,
         }
     }
 
+    /// The search in a member that counts because of what it lies in.
+    fn within(self, plan: &Plan, name: &[u8]) -> Option<Search> {
+        if self.scope == Scope::PERMISSION && same(name, "add") {
+            return Some(Search { shared: true, ..Search::ROOT });
+        }
+        let inside = self.scope.inside();
+        let found = inside.and_then(|inside| inside_member(&plan.inside[usize::from(inside)], name));
+        let is_shared = || self.shared && SHARED_NAMES.iter().any(|known| same(name, known));
+        let list = found.or_else(|| is_shared().then_some(SHARED_WITH))?;
+        Some(Search { values: list, shared: self.shared, ..Search::ROOT })
+    }
+
     /// The search in an object that is the value here; `opened` remembers which objects of a kind have been seen.
-    pub fn object(self, opened: &mut u32) -> Search {
-        if let Scope::Object(inside) = self.scope
-            && PLAN.inside[usize::from(inside)].first_only
+    pub fn object(self, plan: &Plan, opened: &mut u32) -> Search {
+        if let Some(inside) = self.scope.inside()
+            && plan.inside[usize::from(inside)].first_only
         {
             if *opened >> inside & 1 == 1 {
-                return Search { scope: Scope::Anywhere, ..self };
+                return Search { scope: Scope::ANYWHERE, ..self };
             }
             *opened |= 1 << inside;
         }
@@ -65,12 +89,14 @@ impl Search {
     }
 }
 
-const SHARED_NAMES: [&str; 4] = ["userId", "group", "organizationArn", "organizationalUnitArn"];
-
 /// Names of members that only wrap what they hold.
+pub const WRAPPERS: [&str; 4] = ["items", "item", "content", "value"];
+
 fn is_wrapper(name: &[u8]) -> bool {
-    matches!(name, b"items" | b"item" | b"content" | b"value" | b"Items" | b"Item" | b"Content" | b"Value")
+    WRAPPERS.iter().any(|wrapper| same(name, wrapper))
 }
+
+const SHARED_NAMES: [&str; 4] = ["userId", "group", "organizationArn", "organizationalUnitArn"];
 
 /// Equal but for a capital at the beginning.
 fn same(name: &[u8], known: &str) -> bool {
@@ -97,8 +123,8 @@ const MAX_RULE: usize = 512;
 const MAX_RULES: usize = 4 << 20;
 
 /// Whether a call of this name changes security group rules.
-pub fn changes_rules(event_name: &str) -> bool {
-    RULE_EVENTS.contains(&event_name)
+pub fn changes_rules(event_name: &[u8]) -> bool {
+    RULE_EVENTS.iter().any(|known| known.as_bytes() == event_name)
 }
 
 /// The rules in request parameters, one for each rule and target: `<protocol> <from>-<to> <target>`.
@@ -165,7 +191,14 @@ fn range(rule: &Tree<'_>) -> String {
 /// Members in order with their names decoded; of a repeated name the last.
 fn members<'t, 'a>(tree: &'t Tree<'a>) -> Vec<(Cow<'a, [u8]>, &'t Tree<'a>)> {
     let Tree::Object(members) = tree else { return Vec::new() };
-    let named: Vec<_> = members.iter().map(|(name, value)| (decoded(name), value)).collect();
+    let mut named: Vec<_> = members.iter().map(|(name, value)| (decoded(name), value)).collect();
+    if named.len() <= FEW_MEMBERS {
+        let is_last = |index: usize| named[index + 1..].iter().all(|(later, _)| *later != named[index].0);
+        let last: Vec<bool> = (0..named.len()).map(is_last).collect();
+        let mut last = last.into_iter();
+        named.retain(|_| last.next() == Some(true));
+        return named;
+    }
     let mut last: HashMap<&[u8], usize> = HashMap::new();
     for (index, (name, _)) in named.iter().enumerate() {
         last.insert(name, index);
@@ -173,6 +206,9 @@ fn members<'t, 'a>(tree: &'t Tree<'a>) -> Vec<(Cow<'a, [u8]>, &'t Tree<'a>)> {
     let last: HashSet<usize> = last.into_values().collect();
     named.into_iter().enumerate().filter(|(index, _)| last.contains(index)).map(|(_, member)| member).collect()
 }
+
+/// Members up to which repeated names are found by comparing each with each.
+const FEW_MEMBERS: usize = 16;
 
 /// The objects reached through arrays and wrapping members, the value itself among them.
 fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) {

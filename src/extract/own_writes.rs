@@ -2,7 +2,8 @@
 //! put again, without end.
 
 use super::plan::{PLAN, Slot};
-use super::staged::Staged;
+use super::rows::Candidate;
+use crate::columns::index_of;
 use std::sync::LazyLock;
 
 /// Which puts are this program's own. People's access to the lake is none of it.
@@ -39,39 +40,30 @@ pub fn role_arn(arn: &str) -> Result<String, String> {
     }
 }
 
-struct Decisive {
-    event_source: Slot,
-    event_name: Slot,
-    bucket_name: Slot,
-    object_key: Slot,
-    user_arn: Slot,
-    user_type: Slot,
-    issuer_arn: Slot,
-}
+const EVENT_SOURCE: usize = index_of("event_source");
+const EVENT_NAME: usize = index_of("event_name");
+const USER_ARN: usize = index_of("user_arn");
+const USER_TYPE: usize = index_of("user_type");
+const ISSUER_ARN: usize = index_of("session_issuer_arn");
 
-static DECISIVE: LazyLock<Decisive> = LazyLock::new(|| Decisive {
-    event_source: PLAN.wire_slot("event_source"),
-    event_name: PLAN.wire_slot("event_name"),
-    bucket_name: PLAN.first_slot("s3_bucket_name"),
-    object_key: PLAN.first_slot("s3_object_key"),
-    user_arn: PLAN.wire_slot("user_arn"),
-    user_type: PLAN.wire_slot("user_type"),
-    issuer_arn: PLAN.wire_slot("session_issuer_arn"),
-});
+/// Where the bucket's name and the object's key are copied to.
+static BUCKET_AND_KEY: LazyLock<[Slot; 2]> =
+    LazyLock::new(|| ["s3_bucket_name", "s3_object_key"].map(|column| PLAN.first_slot(column)));
 
 impl OwnWrites {
-    /// Whether the staged record is of such a write, whatever came of it: a put that was denied is an event too.
-    pub fn made(&self, staged: &Staged, text: &str) -> bool {
-        let is = |slot, value: &str| staged.text(slot, text) == Some(value);
-        is(DECISIVE.bucket_name, &self.bucket)
-            && is(DECISIVE.event_name, "PutObject")
-            && is(DECISIVE.event_source, "s3.amazonaws.com")
-            && is(DECISIVE.user_type, "AssumedRole")
-            && self.is_in_lake(staged.text(DECISIVE.object_key, text).unwrap_or_default())
+    /// Whether the record is of such a write, whatever came of it: a put that was denied is an event too.
+    pub fn made(&self, record: &Candidate<'_>) -> bool {
+        let is = |column, value: &str| record.text(column) == Some(value.as_bytes());
+        let [bucket, key] = *BUCKET_AND_KEY;
+        record.copied(bucket) == Some(&self.bucket)
+            && is(EVENT_NAME, "PutObject")
+            && is(EVENT_SOURCE, "s3.amazonaws.com")
+            && is(USER_TYPE, "AssumedRole")
+            && self.is_in_lake(record.copied(key).unwrap_or_default())
             && match &self.writer {
-                Writer::Role(arn) => is(DECISIVE.issuer_arn, arn),
+                Writer::Role(arn) => is(ISSUER_ARN, arn),
                 Writer::Function(account, name) => {
-                    staged.text(DECISIVE.user_arn, text).is_some_and(|arn| is_session(arn, account, name))
+                    record.str(USER_ARN).is_some_and(|arn| is_session(arn, account, name))
                 }
             }
     }

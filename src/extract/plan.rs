@@ -1,10 +1,14 @@
 //! The table of columns compiled for one pass: a trie of member paths, and the names searched at any depth.
 
+use super::ec2::WRAPPERS;
 use crate::columns::{COLUMNS, Kind, Pattern, Service, Source, index_of};
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use wide::u8x16;
 
-/// A place for one value of a record while it is read. A column has one, or one for each alternative.
+/// Index of a column.
+pub type ColumnId = u8;
+/// A place for a value that a column copies, until the record has been read: one for each alternative.
 pub type Slot = u8;
 /// A list of values of a record while it is read.
 pub type List = u8;
@@ -14,21 +18,114 @@ pub type NodeId = u16;
 /// No node: nothing below is named by any path.
 pub const NO_NODE: NodeId = NodeId::MAX;
 
+/// The names under a path.
+#[derive(Debug, Default)]
+pub struct Node {
+    /// They, in the order of the table of columns, which is about that in which they come.
+    pub children: Vec<Child>,
+    /// Number of the first of them among those of all nodes, one more than there are being counted for each node.
+    pub first: usize,
+    /// The hashes of the names lead to the children.
+    names: Names,
+}
+
+/// Numbers of things by the hash of their names. Three quarters of it are free, so that a name that is not in it is mostly told
+/// by one look.
+#[derive(Debug)]
+struct Names {
+    /// Number of a thing and 1 more; 0 is free.
+    places: Vec<u8>,
+    hashes: Vec<u64>,
+    shift: u32,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names::new(Vec::new())
+    }
+}
+
+impl Names {
+    fn new(hashes: Vec<u64>) -> Self {
+        let bits = (4 * hashes.len()).next_power_of_two().trailing_zeros().max(1);
+        let mut names = Names { places: vec![0; 1 << bits], hashes: Vec::new(), shift: 64 - bits };
+        for (number, hash) in (1..).zip(&hashes) {
+            let mut place = names.place(*hash);
+            while names.places[place] != 0 {
+                place = (place + 1) % names.places.len();
+            }
+            names.places[place] = number;
+        }
+        names.hashes = hashes;
+        names
+    }
+
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    /// The number of the first thing of this hash that is the one meant.
+    #[inline(always)]
+    fn find(&self, hash: u64, is: impl FnMut(usize) -> bool) -> Option<usize> {
+        let place = self.place(hash);
+        if self.places.get(place).is_none_or(|number| *number == 0) { None } else { self.find_from(place, hash, is) }
+    }
+
+    fn find_from(&self, mut place: usize, hash: u64, mut is: impl FnMut(usize) -> bool) -> Option<usize> {
+        while let Some(number @ 1..) = self.places.get(place).copied() {
+            let number = usize::from(number) - 1;
+            if self.hashes.get(number) == Some(&hash) && is(number) {
+                return Some(number);
+            }
+            place = (place + 1) & (self.places.len() - 1);
+        }
+        None
+    }
+}
+
+impl Node {
+    /// The child of a name whose hash this is, if `is` says so of one.
+    #[inline(always)]
+    pub fn find(&self, hash: u64, mut is: impl FnMut(&Child) -> bool) -> Option<usize> {
+        self.names.find(hash, |index| is(&self.children[index]))
+    }
+}
+
 /// What a member named by the trie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
     /// A member that a column of text stands for.
-    Text(Slot),
-    /// A member that a column of another kind stands for.
-    Wire(Slot),
+    Text(ColumnId),
+    /// A member that a column of bool stands for, and whether its wire form is a string.
+    Bool(ColumnId, bool),
+    /// A member that a column of time stands for.
+    Time(ColumnId),
+    /// The time of the event.
+    EventTime,
+    /// A member kept whole in a json column.
+    Json(ColumnId, Whole),
     /// An object whose members columns stand for.
     Known(NodeId),
-    /// A member kept whole in a json column; what is named below the node is copied on the way.
-    Raw(Slot, NodeId),
-    /// Below a json column: a value that a column copies.
+    /// Below a json column: a text that a column copies.
     Copy(Slot),
+    /// Below a json column: a number that a column copies.
+    CopyInt(Slot),
     /// Below a json column: an object with such values in it.
     Inner(NodeId),
+}
+
+/// What is done below a member that is kept whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// What is named below the node is copied.
+    pub node: NodeId,
+    /// Resource ids are collected.
+    pub resource_ids: bool,
+    /// EC2's names are searched.
+    pub searched: bool,
+    /// It lists the resources.
+    pub entries: bool,
 }
 
 /// One name under a node.
@@ -42,60 +139,57 @@ pub struct Child {
     pub any_case: bool,
     /// What to do with its value.
     pub goal: Goal,
-    /// What is special about it.
-    pub traits: Traits,
+    /// At the top: whether it stands in nearly every record and in nothing else that is sent here.
+    of_cloudtrail: bool,
 }
 
-/// What is special about a member at the top of a record; all false elsewhere.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Traits {
-    /// It stands in nearly every record and in nothing else that is sent here.
-    pub of_cloudtrail: bool,
-    /// It is the time of the event.
-    pub event_time: bool,
-    /// It lists the resources.
-    pub resources: bool,
-    /// Resource ids are collected below it.
-    pub resource_ids: bool,
-    /// EC2's names are searched below it.
-    pub searched: bool,
-}
-
-/// `"name":` in 32 bytes, to be compared with text in four words at once, without a call.
+/// `"name":` in 32 bytes, to be compared with text at once, without a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Token {
-    words: [u64; 4],
-    masks: [u64; 4],
+    bytes: [u8; 32],
+    /// A bit for each of its bytes.
+    mask: u32,
     /// Bytes of it.
-    pub length: usize,
+    length: u8,
 }
 
 impl Token {
     fn new(name: &str) -> Token {
         let text = format!("\"{name}\":");
         let mut bytes = [0; 32];
-        let mut mask = [0; 32];
         let length = text.len().min(32);
         bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
-        mask[..length].fill(0xff);
-        Token { words: words(&bytes), masks: words(&mask), length: text.len() }
+        // What is longer than 32 bytes is compared with nothing that any text has: a byte of no UTF-8.
+        if text.len() > 32 {
+            bytes = [0xff; 32];
+        }
+        Token { bytes, mask: u32::MAX >> (32 - length), length: length as u8 }
     }
 
-    /// Whether a text begins with it; false where it is longer than 32 bytes or fewer are left of the text: then the name
-    /// is read as any other.
-    #[inline]
-    pub fn begins(&self, text: &[u8]) -> bool {
-        let Some(chunk) = text.first_chunk::<32>().filter(|_| self.length <= 32) else { return false };
-        let there = words(chunk);
-        let differs = |i: usize| (there[i] ^ self.words[i]) & self.masks[i];
-        differs(0) | differs(1) | differs(2) | differs(3) == 0
+    /// Bytes of it.
+    #[inline(always)]
+    pub fn length(&self) -> usize {
+        usize::from(self.length)
+    }
+
+    /// Whether a text begins with it; never where it is longer than 32 bytes: then the name is read as any other.
+    #[inline(always)]
+    pub fn begins(&self, window: &[u8; 32]) -> bool {
+        let ((text, _), (token, _)) = (window.as_chunks::<16>(), self.bytes.as_chunks::<16>());
+        let equal = |half: usize| u8x16::new(text[half]).simd_eq(u8x16::new(token[half])).to_bitmask();
+        !(equal(0) | equal(1) << 16) & self.mask == 0
     }
 }
 
-#[inline]
-fn words(bytes: &[u8; 32]) -> [u64; 4] {
-    let (chunks, _) = bytes.as_chunks::<8>();
-    [0, 1, 2, 3].map(|i| u64::from_le_bytes(chunks[i]))
+impl Whole {
+    fn of(path: &str) -> Whole {
+        Whole {
+            node: NO_NODE,
+            resource_ids: RESOURCE_ID_ROOTS.contains(&path),
+            searched: SEARCHED_ROOTS.contains(&path),
+            entries: path == "resources",
+        }
+    }
 }
 
 impl Child {
@@ -106,22 +200,11 @@ impl Child {
     }
 }
 
-/// What a slot holds.
-#[derive(Debug, Clone, Copy)]
-pub struct SlotInfo {
-    /// Index of the column.
-    pub column: usize,
-    /// Kind of the value.
-    pub kind: Kind,
-    /// Bool whose wire form is a string.
-    pub quoted: bool,
-    /// Whether the slot alone decides the column.
-    pub wire: bool,
-}
-
 /// What a searched name begins (see [`crate::extract::ec2`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Find {
+    /// Nothing: it only wraps what it holds.
+    Wrapper,
     /// Its scalars belong to this list.
     Values(List),
     /// Its object is searched for members: index into `Plan::inside`.
@@ -137,19 +220,6 @@ pub struct Inside {
     pub members: Vec<(&'static str, List)>,
     /// Whether only the first such object counts.
     pub first_only: bool,
-}
-
-/// How a column is put together from slots and lists when the record has been read, and what has to be there for it.
-#[derive(Debug)]
-pub struct Assembly {
-    /// How.
-    pub how: How,
-    /// Services that it is for: all, or one.
-    pub only: Option<Service>,
-    /// Slots, as bits, one of which has to be set.
-    pub slots: u128,
-    /// Lists, as bits, one of which has to have values.
-    pub lists: u64,
 }
 
 /// How a column is put together.
@@ -169,21 +239,26 @@ pub enum How {
 #[derive(Debug)]
 pub struct Plan {
     /// Trie nodes; the first is the record.
-    pub nodes: Vec<Vec<Child>>,
-    /// Index of the first child of each node in a numbering of all children.
-    pub first_child: Vec<usize>,
-    /// Of each node the hashes of its children's names.
-    pub hashes: Vec<Vec<u64>>,
-    /// Slots.
-    pub slots: Vec<SlotInfo>,
+    pub nodes: Vec<Node>,
+    /// How many slots there are.
+    pub slots: usize,
     /// How many lists there are.
     pub lists: usize,
-    /// Columns made of slots and lists.
-    pub assemblies: Vec<Assembly>,
-    /// Slots, as bits, that alone decide a column, but for the time of the event.
-    pub wires: u128,
-    /// Names searched at any depth of request and response, as sent and with a capital, by their hashes, which are in order.
-    pub finds: Vec<(u64, Vec<u8>, Find)>,
+    /// How columns are put together of slots and lists when the record has been read.
+    pub assemblies: Vec<How>,
+    /// Of each slot the assemblies, as bits, that ask for it.
+    pub asked_of_slots: Vec<u64>,
+    /// Of each list the assemblies, as bits, that ask for it.
+    pub asked_of_lists: Vec<u64>,
+    /// Assemblies, as bits, that ask for entries of resources.
+    pub asked_of_entries: u64,
+    /// Assemblies, as bits, for every service, for S3 alone, for EC2 alone.
+    pub assemblies_of: [u64; 3],
+    /// Children of the record, as bits, that nearly every record has and nothing else that is sent here.
+    pub of_cloudtrail: u64,
+    /// Names searched at any depth of request and response, as sent and with a capital.
+    finds: Vec<(Vec<u8>, Find)>,
+    find_names: Names,
     /// The names searched while the plan is made.
     found: HashMap<Vec<u8>, Find>,
     /// Objects searched for members.
@@ -194,8 +269,6 @@ pub struct Plan {
     pub entry_slots: Vec<Vec<Slot>>,
     /// responseElements.ConsoleLogin.
     pub console_login: Slot,
-    /// eventSource.
-    pub event_source: Slot,
 }
 
 /// Paths of the json columns below which resource ids are collected.
@@ -233,67 +306,108 @@ pub static PLAN: LazyLock<Plan> = LazyLock::new(Plan::compile);
 impl Plan {
     fn compile() -> Plan {
         let mut plan = Plan {
-            nodes: vec![Vec::new()],
-            first_child: Vec::new(),
-            hashes: Vec::new(),
-            slots: Vec::new(),
+            nodes: vec![Node::default()],
+            slots: 0,
             lists: usize::from(IP_RULES) + 1,
             assemblies: Vec::new(),
-            wires: 0,
+            asked_of_slots: Vec::new(),
+            asked_of_lists: Vec::new(),
+            asked_of_entries: 0,
+            assemblies_of: [0; 3],
+            of_cloudtrail: 0,
             finds: Vec::new(),
+            find_names: Names::default(),
             found: HashMap::new(),
             inside: Vec::new(),
             entry: 0,
             entry_slots: Vec::new(),
             console_login: 0,
-            event_source: 0,
         };
         for (index, column) in COLUMNS.iter().enumerate() {
             if let Some(path) = column.member() {
-                let quoted = matches!(column.source, Source::MemberQuoted(_));
-                let slot = plan.slot(SlotInfo { column: index, kind: column.kind, quoted, wire: true });
+                let id = index as ColumnId;
                 let goal = match column.kind {
-                    Kind::Json => Goal::Raw(slot, NO_NODE),
-                    Kind::Text => Goal::Text(slot),
-                    _ => Goal::Wire(slot),
+                    Kind::Json => Goal::Json(id, Whole::of(path)),
+                    Kind::Bool => Goal::Bool(id, matches!(column.source, Source::MemberQuoted(_))),
+                    Kind::Timestamp if path == "eventTime" => Goal::EventTime,
+                    Kind::Timestamp => Goal::Time(id),
+                    _ => Goal::Text(id),
                 };
                 plan.insert(0, path, goal);
             }
         }
-        plan.event_source = plan.wire_slot("event_source");
-        let event_time = plan.wire_slot("event_time");
-        plan.wires = (0..plan.slots.len()).fold(0, |bits, slot| bits | 1 << slot) & !(1 << event_time);
         plan.entry = plan.node();
         // After the members: a copied path leads through the json column above it.
         for (index, column) in COLUMNS.iter().enumerate() {
             plan.derive(index, column.kind, column.source);
         }
-        let copied = SlotInfo { column: usize::MAX, kind: Kind::Text, quoted: false, wire: false };
-        plan.console_login = plan.slot(copied);
+        plan.console_login = plan.slot();
         plan.insert(0, "responseElements.ConsoleLogin", Goal::Copy(plan.console_login));
         plan.found.insert(b"createVolumePermission".to_vec(), Find::Permission);
         plan.found.insert(b"launchPermission".to_vec(), Find::Permission);
-        plan.capitalize_finds();
-        let mut first = 0;
-        for node in &plan.nodes {
-            plan.first_child.push(first);
-            plan.hashes.push(node.iter().map(|child| name_hash(child.name.as_bytes())).collect());
-            first += node.len() + 1;
+        for wrapper in WRAPPERS {
+            plan.found.insert(wrapper.as_bytes().to_vec(), Find::Wrapper);
         }
+        plan.capitalize_finds();
+        plan.number_children();
+        plan.ask();
         plan
     }
 
+    fn number_children(&mut self) {
+        let mut first = 0;
+        for node in &mut self.nodes {
+            node.first = first;
+            first += node.children.len() + 1;
+            let hash = |child: &Child| name_hash(child.name.as_bytes());
+            node.names = Names::new(node.children.iter().map(hash).collect());
+        }
+        let top = (0..).zip(&self.nodes[0].children);
+        self.of_cloudtrail = top.filter(|(_, child)| child.of_cloudtrail).fold(0, |bits, (index, _)| bits | 1 << index);
+    }
+
+    /// Writes down which assemblies ask for what.
+    fn ask(&mut self) {
+        self.asked_of_slots = vec![0; self.slots];
+        self.asked_of_lists = vec![0; self.lists];
+        for (index, how) in self.assemblies.iter().enumerate() {
+            let bit = 1 << index;
+            let column = match how {
+                How::First(column, slots) => {
+                    slots.iter().for_each(|slot| self.asked_of_slots[usize::from(*slot)] |= bit);
+                    column
+                }
+                How::Values(column, list, _) => {
+                    self.asked_of_lists[usize::from(*list)] |= bit;
+                    column
+                }
+                How::FirstOf(column, lists) => {
+                    lists.iter().for_each(|list| self.asked_of_lists[usize::from(*list)] |= bit);
+                    column
+                }
+                How::Entries(column, _) => {
+                    self.asked_of_entries |= bit;
+                    column
+                }
+            };
+            for (of, only) in self.assemblies_of.iter_mut().zip([None, Some(Service::S3), Some(Service::Ec2)]) {
+                if COLUMNS[*column].only.is_none() || COLUMNS[*column].only == only {
+                    *of |= bit;
+                }
+            }
+        }
+    }
+
     fn derive(&mut self, index: usize, kind: Kind, source: Source) {
-        let copied = SlotInfo { column: index, kind, quoted: false, wire: false };
         match source {
             Source::First(paths) => {
-                let slots = paths.iter().map(|path| self.copy(0, path, copied)).collect();
-                self.assemble(How::First(index, slots));
+                let slots = paths.iter().map(|path| self.copy(0, path, kind)).collect();
+                self.assemblies.push(How::First(index, slots));
             }
             Source::Entries(names) => {
                 let entry = self.entry;
-                let slots = names.iter().map(|name| self.copy(entry, name, copied)).collect();
-                self.assemble(How::Entries(index, self.entry_slots.len()));
+                let slots = names.iter().map(|name| self.copy(entry, name, kind)).collect();
+                self.assemblies.push(How::Entries(index, self.entry_slots.len()));
                 self.entry_slots.push(slots);
             }
             Source::Everywhere(pattern) => {
@@ -302,14 +416,14 @@ impl Plan {
                     Pattern::ResourceId => RESOURCE_IDS,
                     Pattern::AccessKeyId => ACCESS_KEY_IDS,
                 };
-                self.assemble(How::Values(index, list, ""));
+                self.assemblies.push(How::Values(index, list, ""));
             }
             Source::Every(names, prefix) => {
                 let list = self.list();
                 for name in names {
                     self.found.insert(name.as_bytes().to_vec(), Find::Values(list));
                 }
-                self.assemble(How::Values(index, list, prefix));
+                self.assemblies.push(How::Values(index, list, prefix));
             }
             Source::Find(names) => {
                 let lists = names.iter().map(|name| {
@@ -318,7 +432,7 @@ impl Plan {
                     list
                 });
                 let lists = lists.collect();
-                self.assemble(How::FirstOf(index, lists));
+                self.assemblies.push(How::FirstOf(index, lists));
             }
             Source::FindIn(names, members) => {
                 let members: Vec<(&str, List)> = members.iter().map(|member| (*member, self.list())).collect();
@@ -327,37 +441,12 @@ impl Plan {
                     self.found.insert(name.as_bytes().to_vec(), Find::Object(self.inside.len() as u8));
                 }
                 self.inside.push(Inside { first_only: members.len() > 1, members });
-                self.assemble(How::FirstOf(index, lists));
+                self.assemblies.push(How::FirstOf(index, lists));
             }
-            Source::IpRules => self.assemble(How::Values(index, IP_RULES, "")),
-            Source::SharedWith => self.assemble(How::Values(index, SHARED_WITH, "")),
+            Source::IpRules => self.assemblies.push(How::Values(index, IP_RULES, "")),
+            Source::SharedWith => self.assemblies.push(How::Values(index, SHARED_WITH, "")),
             Source::Member(_) | Source::MemberQuoted(_) | Source::BucketOwner | Source::Outcome => {}
             Source::Bridge(_) | Source::LogFile | Source::Unmapped => {}
-        }
-    }
-
-    fn assemble(&mut self, how: How) {
-        let bit = |list: &List| 1_u64 << *list;
-        let (column, slots, lists) = match &how {
-            How::First(column, slots) => (*column, slots.iter().fold(0, |bits, slot| bits | 1_u128 << *slot), 0),
-            How::Values(column, list, _) => (*column, 0, bit(list)),
-            How::FirstOf(column, lists) => (*column, 0, lists.iter().fold(0, |bits, list| bits | bit(list))),
-            // Asked for whenever there are entries.
-            How::Entries(column, _) => (*column, u128::MAX, u64::MAX),
-        };
-        self.assemblies.push(Assembly { how, only: COLUMNS[column].only, slots, lists });
-    }
-
-    /// The slot of a column that stands for a member.
-    ///
-    /// # Panics
-    /// If there is none: names are literals in this program, so tests see it first.
-    pub fn wire_slot(&self, name: &str) -> Slot {
-        let column = index_of(name);
-        let slot = self.slots.iter().position(|info| info.wire && info.column == column);
-        match slot {
-            Some(slot) => slot as Slot,
-            None => panic!("{name} stands for no member"),
         }
     }
 
@@ -367,7 +456,7 @@ impl Plan {
     /// If it is not taken from any: names are literals in this program, so tests see it first.
     pub fn first_slot(&self, name: &str) -> Slot {
         let column = index_of(name);
-        let slot = self.assemblies.iter().find_map(|assembly| match &assembly.how {
+        let slot = self.assemblies.iter().find_map(|how| match how {
             How::First(of, slots) if *of == column => slots.first().copied(),
             _ => None,
         });
@@ -377,9 +466,9 @@ impl Plan {
         }
     }
 
-    fn slot(&mut self, info: SlotInfo) -> Slot {
-        self.slots.push(info);
-        (self.slots.len() - 1) as Slot
+    fn slot(&mut self) -> Slot {
+        self.slots += 1;
+        (self.slots - 1) as Slot
     }
 
     fn list(&mut self) -> List {
@@ -388,13 +477,13 @@ impl Plan {
     }
 
     fn node(&mut self) -> NodeId {
-        self.nodes.push(Vec::new());
+        self.nodes.push(Node::default());
         (self.nodes.len() - 1) as NodeId
     }
 
-    fn copy(&mut self, from: NodeId, path: &'static str, info: SlotInfo) -> Slot {
-        let slot = self.slot(info);
-        self.insert(from, path, Goal::Copy(slot));
+    fn copy(&mut self, from: NodeId, path: &'static str, kind: Kind) -> Slot {
+        let slot = self.slot();
+        self.insert(from, path, if kind == Kind::BigInt { Goal::CopyInt(slot) } else { Goal::Copy(slot) });
         slot
     }
 
@@ -402,7 +491,7 @@ impl Plan {
         let mut node = from;
         let mut rest = path;
         while let Some((name, below)) = rest.split_once('.') {
-            node = self.step(node, name, matches!(goal, Goal::Copy(_)));
+            node = self.step(node, name, matches!(goal, Goal::Copy(_) | Goal::CopyInt(_)));
             rest = below;
         }
         self.child(node, rest, goal);
@@ -410,14 +499,14 @@ impl Plan {
 
     /// The node below `name`, made if it is not there.
     fn step(&mut self, node: NodeId, name: &'static str, copy: bool) -> NodeId {
-        let found = self.nodes[usize::from(node)].iter().position(|child| child.name == name);
-        let goal = found.map(|i| self.nodes[usize::from(node)][i].goal);
+        let found = self.nodes[usize::from(node)].children.iter().position(|child| child.name == name);
+        let goal = found.map(|i| self.nodes[usize::from(node)].children[i].goal);
         match (goal, found) {
             (Some(Goal::Known(below) | Goal::Inner(below)), _) => below,
-            (Some(Goal::Raw(_, below)), _) if below != NO_NODE => below,
-            (Some(Goal::Raw(slot, _)), Some(i)) => {
+            (Some(Goal::Json(_, whole)), _) if whole.node != NO_NODE => whole.node,
+            (Some(Goal::Json(column, whole)), Some(i)) => {
                 let below = self.node();
-                self.nodes[usize::from(node)][i].goal = Goal::Raw(slot, below);
+                self.nodes[usize::from(node)].children[i].goal = Goal::Json(column, Whole { node: below, ..whole });
                 below
             }
             _ => {
@@ -429,33 +518,24 @@ impl Plan {
     }
 
     fn child(&mut self, node: NodeId, name: &'static str, goal: Goal) {
-        let at_top = |names: &[&str]| node == 0 && names.contains(&name);
-        let traits = Traits {
-            of_cloudtrail: at_top(&CLOUDTRAIL_MEMBERS),
-            event_time: at_top(&["eventTime"]),
-            resources: at_top(&["resources"]),
-            resource_ids: at_top(&RESOURCE_ID_ROOTS),
-            searched: at_top(&SEARCHED_ROOTS),
-        };
+        let of_cloudtrail = node == 0 && CLOUDTRAIL_MEMBERS.contains(&name);
         let any_case = name.starts_with("x-amz-");
-        self.nodes[usize::from(node)].push(Child { token: Token::new(name), name, any_case, goal, traits });
+        let child = Child { token: Token::new(name), name, any_case, goal, of_cloudtrail };
+        self.nodes[usize::from(node)].children.push(child);
     }
 
     /// The newer APIs of EC2 spell the same names with a capital.
     fn capitalize_finds(&mut self) {
         let found = std::mem::take(&mut self.found);
-        let both = found.into_iter().flat_map(|(name, find)| [(capital(&name), find), (name, find)]);
-        let mut finds: Vec<_> = both.map(|(name, find)| (name_hash(&name), name, find)).collect();
-        finds.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        finds.dedup_by(|a, b| a.1 == b.1);
-        self.finds = finds;
+        self.finds = found.into_iter().flat_map(|(name, find)| [(capital(&name), find), (name, find)]).collect();
+        self.finds.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.find_names = Names::new(self.finds.iter().map(|(name, _)| name_hash(name)).collect());
     }
 
     /// What a name that is searched begins.
+    #[inline(always)]
     pub fn find(&self, hash: u64, name: &[u8]) -> Option<Find> {
-        let first = self.finds.partition_point(|find| find.0 < hash);
-        let same = self.finds[first..].iter().take_while(|find| find.0 == hash);
-        same.into_iter().find(|find| find.1 == name).map(|find| find.2)
+        self.find_names.find(hash, |index| self.finds[index].0 == name).map(|index| self.finds[index].1)
     }
 }
 
@@ -473,17 +553,16 @@ pub fn name_hash(name: &[u8]) -> u64 {
     }
 }
 
-/// The hash of `text[start..end]`, for names in a text that goes on after them: shorter ones cost no more than longer ones.
+/// The hash of a name that begins at the second byte of a window and is so long.
 #[inline]
-pub fn name_hash_in(text: &[u8], start: usize, end: usize) -> u64 {
-    let Some(first) = text.get(start..).and_then(|rest| rest.first_chunk::<8>()) else {
-        return name_hash(text.get(start..end).unwrap_or_default());
-    };
-    let (first, length) = (u64::from_le_bytes(*first), end - start);
-    match text.get(..end).and_then(|text| text.last_chunk::<8>()) {
-        Some(last) if length >= 8 => long_hash(first | LOWER_CASE, u64::from_le_bytes(*last) | LOWER_CASE, length),
-        _ => short_hash(first & ((1 << (8 * length as u32)) - 1), length),
+pub fn name_hash_in(window: &[u8; 32], length: usize) -> u64 {
+    let word =
+        |at: usize| window.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word));
+    let first = word(1);
+    if length < 8 {
+        return short_hash(first & ((1 << (8 * length)) - 1), length);
     }
+    long_hash(first | LOWER_CASE, word(length - 7) | LOWER_CASE, length)
 }
 
 /// The bit that tells the letters of one case from those of the other.
@@ -491,12 +570,18 @@ const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
 
 #[inline]
 fn long_hash(first: u64, last: u64, length: usize) -> u64 {
-    first ^ last.rotate_left(23) ^ (length as u64) << 56
+    mixed(first ^ last.rotate_left(23) ^ (length as u64) << 56)
 }
 
 #[inline]
 fn short_hash(padded: u64, length: usize) -> u64 {
-    (padded | LOWER_CASE) ^ (length as u64) << 56
+    mixed((padded | LOWER_CASE) ^ (length as u64) << 56)
+}
+
+/// Every bit has a say in the highest ones, which tables are looked up by.
+#[inline]
+fn mixed(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// A name with its first letter as a capital.
@@ -511,21 +596,25 @@ pub fn capital(name: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::staged::SLOTS;
 
     #[test]
     fn fits_the_sets_that_hold_it() {
-        assert!(PLAN.slots.len() <= 128, "slots are a set of 128 bits: {}", PLAN.slots.len());
+        assert!(PLAN.slots <= SLOTS, "slots are a set of 64 bits: {}", PLAN.slots);
+        assert!(PLAN.assemblies.len() <= 64, "assemblies are a set of 64 bits: {}", PLAN.assemblies.len());
+        assert!(PLAN.finds.len() <= 255, "names searched are numbered by a byte: {}", PLAN.finds.len());
         assert!(PLAN.lists <= 64, "lists are a set of 64 bits: {}", PLAN.lists);
-        assert!(PLAN.nodes.iter().all(|children| children.len() <= 64), "seen children are a set of 64 bits");
+        assert!(PLAN.nodes.iter().all(|node| node.children.len() <= 64), "seen children are a set of 64 bits");
     }
 
     #[test]
     fn names_have_the_same_hash_wherever_they_stand() {
-        let text = "abcdefghijklmnopqrstuvwxyz";
-        for start in 0..text.len() {
-            for end in start..=text.len() {
-                let name = &text.as_bytes()[start..end];
-                assert_eq!(name_hash_in(text.as_bytes(), start, end), name_hash(name));
+        let text = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz";
+        for start in 0..26 {
+            let window = text.as_bytes()[start..].first_chunk().unwrap();
+            for length in 0..=30 {
+                let name = &window[1..=length];
+                assert_eq!(name_hash_in(window, length), name_hash(name));
                 assert_eq!(name_hash(&capital(name)), name_hash(name));
             }
         }
@@ -534,14 +623,18 @@ mod tests {
     #[test]
     fn every_column_is_reached() {
         let mut reached = vec![false; COLUMNS.len()];
-        for slot in &PLAN.slots {
-            if slot.column < COLUMNS.len() {
-                reached[slot.column] = true;
+        for child in PLAN.nodes.iter().flat_map(|node| &node.children) {
+            match child.goal {
+                Goal::Text(column) | Goal::Bool(column, _) | Goal::Time(column) | Goal::Json(column, _) => {
+                    reached[usize::from(column)] = true;
+                }
+                Goal::EventTime => reached[index_of("event_time")] = true,
+                Goal::Known(_) | Goal::Copy(_) | Goal::CopyInt(_) | Goal::Inner(_) => {}
             }
         }
-        for assembly in &PLAN.assemblies {
+        for how in &PLAN.assemblies {
             let (How::First(column, _) | How::Values(column, ..) | How::FirstOf(column, _) | How::Entries(column, _)) =
-                &assembly.how;
+                how;
             reached[*column] = true;
         }
         for (column, reached) in COLUMNS.iter().zip(reached) {

@@ -1,15 +1,24 @@
-//! The one pass: record text streams by, keys are matched against the trie, values are staged.
+//! The one pass: record text streams by, keys are matched against the trie, values go into their columns.
 //!
-//! Nothing is copied here but what had escapes. A repeated key is found on the way; then the record is read once more
-//! with all but the last of them left out, which is how "the last wins" holds at every depth.
+//! A repeated key is found on the way; then the record is read once more with all but the last of them left out, which is how
+//! "the last wins" holds at every depth.
+//!
+//! What nearly every member is, a name and a plain string, is told from the 32 bytes in which each begins, with the place in
+//! the text in a register; everything else goes through [`Reader`]. While every token went through it, and every value through a
+//! place of its own before it went into its column, a record of 1.7 KB took 39,000 instructions; it takes 25,000.
 
-use super::ec2::Search;
-use super::plan::{ACCESS_KEY_IDS, ARNS, Child, Goal, NO_NODE, NodeId, PLAN, Plan, RESOURCE_IDS, Slot};
-use super::plan::{name_hash, name_hash_in};
-use super::staged::{Cell, Entry, EventTime, Staged};
+use super::ec2::{NO_LIST, Search};
+use super::filling::Filling;
+use super::plan::{
+    ACCESS_KEY_IDS, ARNS, Child, ColumnId, Goal, NO_NODE, Node, NodeId, PLAN, Plan, RESOURCE_IDS, Slot, Whole,
+    name_hash, name_hash_in,
+};
+use super::staged::{Cell, Entry, EventTime, Span, Staged};
 use super::values::{matches, parse_int};
-use crate::columns::{Kind, Pattern, Service};
-use crate::json::{Error, ErrorKind, MAX_DEPTH, Quoted, Reader, Result, Tree, decoded, minify, unescape};
+use crate::columns::{Pattern, Service, index_of};
+use crate::json::{
+    Error, ErrorKind, MAX_DEPTH, Marks, Quoted, Reader, Result, Tree, decoded, minify, plain_until, unescape, window,
+};
 use crate::time::parse_time;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,15 +29,24 @@ const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b
 /// Keys of an object after which a hash map finds repetitions instead of comparing with each.
 const MANY_KEYS: usize = 48;
 
-/// A key seen in an open object.
+/// A key seen in an open object: its hash, and where it is.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     hash: u64,
-    key: Quoted,
+    at: u32,
+}
+
+/// A member's name.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    name: Quoted,
+    hash: u64,
+    /// What comes after its colon.
+    value_at: usize,
 }
 
 /// The keys of an open object.
-struct Frame {
+struct Keys {
     /// The first of them among those seen.
     begin: usize,
     /// Of each hash that was seen one of 64 bits: where that is not set, the key is new.
@@ -53,34 +71,54 @@ impl Memory {
     pub fn new() -> Self {
         let mut guesses = Vec::new();
         for node in &PLAN.nodes {
-            guesses.extend((0..=node.len()).map(|i| i.min(node.len().saturating_sub(1)) as u8));
+            let last = node.children.len().saturating_sub(1);
+            guesses.extend((0..=node.children.len()).map(|i| i.min(last) as u8));
         }
         Memory { key_places: vec![0; guesses.len()], guesses, seen: Vec::new(), shadowed: Vec::new() }
     }
 }
 
-/// Reads the record that begins at byte `at` of `text` into `staged`; gives the byte after it.
-///
-/// # Errors
-/// Where the record is not JSON within the limits.
-pub fn read_record(text: &str, at: usize, staged: &mut Staged, memory: &mut Memory) -> Result<usize> {
-    memory.shadowed.clear();
-    let end = pass(text, at, staged, memory, false)?;
-    if memory.shadowed.is_empty() {
-        return Ok(end);
-    }
-    memory.shadowed.sort_unstable();
-    pass(text, at, staged, memory, true)
+/// Where what is read goes: the columns and the number of the row, and what is gathered of the record beside them.
+pub struct Target<'t> {
+    /// The columns.
+    pub filling: &'t mut Filling,
+    /// The row.
+    pub row: usize,
+    /// The rest.
+    pub staged: &'t mut Staged,
 }
 
-fn pass(text: &str, at: usize, staged: &mut Staged, memory: &mut Memory, again: bool) -> Result<usize> {
-    staged.clear();
-    memory.seen.clear();
-    let mut pass = Pass { reader: Reader::new(text, at), plan: &PLAN, staged, memory, again, opened: 0 };
-    pass.reader.peek();
-    pass.known_object(0, 0)?;
-    Ok(pass.reader.at)
+/// Reads the record that begins at byte `at` of `text`; gives the byte after it.
+///
+/// # Errors
+/// Where the record is not JSON within the limits. Values may then be in the columns that have to be taken back.
+pub fn read_record(text: &str, at: usize, target: &mut Target<'_>, memory: &mut Memory) -> Result<usize> {
+    memory.shadowed.clear();
+    match Pass::<ONCE>::read(text, at, target, memory) {
+        Ok(Some(end)) => return Ok(end),
+        Ok(None) => {}
+        Err(error) => return Err(error),
+    }
+    // A name is there twice.
+    target.filling.undo(target.row);
+    let end = Pass::<NOTING>::read(text, at, target, memory)?;
+    memory.shadowed.sort_unstable();
+    target.filling.undo(target.row);
+    Ok(Pass::<AGAIN>::read(text, at, target, memory)?.or(end).unwrap_or(at))
 }
+
+/// The first reading, which ends where a name is there a second time.
+const ONCE: u8 = 0;
+/// The second reading, in which the places of earlier members of a name are noted.
+const NOTING: u8 = 1;
+/// The third reading, in which those are passed over.
+const AGAIN: u8 = 2;
+
+/// The byte after what was read; why it could not be read is kept in the pass, so that this is two words.
+type Step = std::result::Result<usize, Failed>;
+
+#[derive(Debug)]
+struct Failed;
 
 /// What a value was, as far as its column wants to know.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +129,7 @@ enum Value {
     Nested(usize, usize),
 }
 
-/// What is looked for below a json column.
+/// What is looked for at a place below a json column: one word.
 #[derive(Debug, Clone, Copy)]
 struct Below {
     node: NodeId,
@@ -104,116 +142,347 @@ impl Below {
     const NOTHING: Below = Below { node: NO_NODE, resource_ids: false, ec2: false, search: Search::ROOT };
 }
 
-struct Pass<'a, 's> {
-    reader: Reader<'a>,
+/// One reading of a record.
+struct Pass<'a, 's, const READING: u8> {
+    text: &'a str,
+    bytes: &'a [u8],
     plan: &'static Plan,
+    filling: &'s mut Filling,
+    row: usize,
     staged: &'s mut Staged,
     memory: &'s mut Memory,
-    again: bool,
     opened: u32,
+    /// Set when insignificant whitespace was passed; whoever wants to know resets it before.
+    passed_whitespace: bool,
+    /// Why a step failed; nothing where it is only that a name is there twice.
+    error: Option<Error>,
 }
 
-impl<'a> Pass<'a, '_> {
-    /// An object whose members columns stand for: the record, userIdentity, tlsDetails ...
-    fn known_object(&mut self, node: NodeId, depth: usize) -> Result<()> {
-        let plan = self.plan;
-        let children: &'static [Child] = &plan.nodes[usize::from(node)];
-        let first = plan.first_child[usize::from(node)];
-        let mut frame = self.frame();
-        let mut present: u64 = 0;
-        let mut previous = 0;
-        self.reader.expect(b'{')?;
-        let mut more = self.reader.first(b'}')?;
-        while more {
-            self.reader.peek();
-            let key_at = self.reader.at;
-            let guess = usize::from(self.memory.guesses[first + previous]);
-            let guessed = children.get(guess).filter(|child| child.token.begins(self.reader.rest()));
-            let (index, key) = if let Some(child) = guessed {
-                self.reader.at += child.token.length;
-                (Some(guess), Quoted { start: key_at + 1, end: self.reader.at - 2, escaped: false })
-            } else {
-                let key = self.reader.key()?;
-                let index = self.find_child(node, children, key, self.key_hash(key));
-                if let Some(index) = index {
-                    self.memory.guesses[first + previous] = index as u8;
-                }
-                (index, key)
-            };
-            if self.is_shadowed(key_at) {
-                self.reader.skip(depth + 1)?;
-            } else if let Some(index) = index {
-                if !self.again {
-                    if present >> index & 1 == 1 {
-                        self.memory.shadowed.push(self.memory.key_places[first + index] as usize);
-                    }
-                    present |= 1 << index;
-                    self.memory.key_places[first + index] = key_at as u32;
-                }
-                previous = index + 1;
-                self.known_member(&children[index], key, node, depth + 1)?;
-            } else {
-                self.note_key(key, self.key_hash(key), &mut frame);
-                if node == 0 {
-                    self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key));
-                }
-                let value = self.value(Below::NOTHING, depth + 1)?;
-                self.leave_unmapped(key, value);
-            }
-            more = self.reader.next(b'}')?;
+impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
+    fn read(text: &'a str, at: usize, target: &'s mut Target<'_>, memory: &'s mut Memory) -> Result<Option<usize>> {
+        let Target { filling, row, staged } = target;
+        staged.clear();
+        memory.seen.clear();
+        let mut pass = Pass::<READING> {
+            text,
+            bytes: text.as_bytes(),
+            plan: &PLAN,
+            filling,
+            row: *row,
+            staged,
+            memory,
+            opened: 0,
+            passed_whitespace: false,
+            error: None,
+        };
+        let (byte, at) = pass.token(at);
+        let read = if byte == b'{' { pass.known_object(0, at + 1, 0) } else { Err(pass.unexpected(at)) };
+        match (read, pass.error) {
+            (Ok(end), _) => Ok(Some(end)),
+            (Err(Failed), Some(error)) => Err(error),
+            (Err(Failed), None) => Ok(None),
         }
-        self.memory.seen.truncate(frame.begin);
-        Ok(())
     }
 
-    fn frame(&self) -> Frame {
-        Frame { begin: self.memory.seen.len(), bits: 0, many: None }
+    /// The byte at a place; 0 at the end of the text.
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or_default()
+    }
+
+    /// The next byte that is no whitespace, and where it is.
+    #[inline(always)]
+    fn token(&mut self, at: usize) -> (u8, usize) {
+        let byte = self.byte(at);
+        if byte > b' ' { (byte, at) } else { self.token_after_whitespace(at) }
+    }
+
+    #[cold]
+    fn token_after_whitespace(&mut self, at: usize) -> (u8, usize) {
+        let mut reader = Reader::new(self.text, at);
+        let byte = reader.peek();
+        self.passed_whitespace |= reader.passed_whitespace;
+        (byte, reader.at)
+    }
+
+    #[cold]
+    fn fail(&mut self, kind: ErrorKind, at: usize) -> Failed {
+        self.error = Some(Error { kind, at });
+        Failed
+    }
+
+    #[cold]
+    fn unexpected(&mut self, at: usize) -> Failed {
+        self.fail(if at >= self.bytes.len() { ErrorKind::Truncated } else { ErrorKind::Invalid }, at)
+    }
+
+    /// Lets a reader go on from here.
+    fn with_reader<T>(
+        &mut self,
+        at: usize,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T>,
+    ) -> std::result::Result<(T, usize), Failed> {
+        let mut reader = Reader::new(self.text, at);
+        let value = read(&mut reader).map_err(|error| self.fail(error.kind, error.at))?;
+        self.passed_whitespace |= reader.passed_whitespace;
+        Ok((value, reader.at))
+    }
+
+    fn skip(&mut self, at: usize, depth: usize) -> Step {
+        self.with_reader(at, |reader| reader.skip(depth)).map(|(_, at)| at)
+    }
+
+    /// Reads the string whose quote is at `at`.
+    #[inline]
+    fn string(&mut self, at: usize) -> std::result::Result<(Quoted, usize), Failed> {
+        let (start, end) = (at + 1, plain_until(self.bytes, at + 1));
+        if self.byte(end) == b'"' {
+            return Ok((Quoted { start, end, escaped: false }, end + 1));
+        }
+        self.with_reader(at, |reader| reader.string())
+    }
+
+    /// Reads a member's name and its colon.
+    #[inline(always)]
+    fn key(&mut self, at: usize) -> std::result::Result<Key, Failed> {
+        if let Some(window) = window(self.bytes, at) {
+            let Marks { quotes, stops } = Marks::of(window);
+            let stops = stops & !1;
+            let end = stops.trailing_zeros() as usize;
+            // A quote at first, and a quote where it ends.
+            if quotes & 1 != 0 && quotes & stops & stops.wrapping_neg() != 0 && self.byte(at + end + 1) == b':' {
+                let name = Quoted { start: at + 1, end: at + end, escaped: false };
+                return Ok(Key { name, hash: name_hash_in(window, end - 1), value_at: at + end + 2 });
+            }
+        }
+        self.odd_key(at)
+    }
+
+    /// A name that is long, has escapes, or whitespace around it.
+    #[inline(never)]
+    fn odd_key(&mut self, at: usize) -> std::result::Result<Key, Failed> {
+        let (name, value_at) = self.with_reader(at, |reader| reader.key())?;
+        Ok(Key { name, hash: name_hash(&self.decoded(name)), value_at })
+    }
+
+    /// The string at a place, where it has no escapes: the bytes it begins with, and where its quote is.
+    #[inline(always)]
+    fn plain_string(&self, at: usize) -> Option<(&'a [u8; 32], usize)> {
+        let window = window(self.bytes, at)?;
+        let Marks { quotes, stops } = Marks::of(window);
+        let stops = stops & !1;
+        if quotes & 1 == 0 {
+            return None;
+        }
+        if quotes & stops & stops.wrapping_neg() != 0 {
+            return Some((window, at + stops.trailing_zeros() as usize));
+        }
+        // Longer, or with an escape, or spoiled.
+        let end = if stops == 0 { plain_until(self.bytes, at + 32) } else { return None };
+        (self.byte(end) == b'"').then_some((window, end))
+    }
+
+    /// After a member or an element: what comes behind the comma, or the byte after the closing bracket.
+    #[inline(always)]
+    fn next(&mut self, at: usize, close: u8) -> std::result::Result<Next, Failed> {
+        let byte = self.byte(at);
+        if byte == b',' {
+            Ok(Next::More(at + 1))
+        } else if byte == close {
+            Ok(Next::End(at + 1))
+        } else {
+            self.odd_next(at, close)
+        }
+    }
+
+    #[inline(never)]
+    fn odd_next(&mut self, at: usize, close: u8) -> std::result::Result<Next, Failed> {
+        match self.token(at) {
+            (b',', at) => Ok(Next::More(at + 1)),
+            (byte, at) if byte == close => Ok(Next::End(at + 1)),
+            (_, at) => Err(self.unexpected(at)),
+        }
+    }
+
+    /// An object whose members columns stand for: the record, userIdentity, tlsDetails ... `at` is after its brace.
+    fn known_object(&mut self, id: NodeId, at: usize, depth: usize) -> Step {
+        let (node, bytes) = (&self.plan.nodes[usize::from(id)], self.bytes);
+        let children = node.children.as_slice();
+        let mut keys = self.no_keys();
+        // Of the children, as bits: those that are there, and those that are null.
+        let (mut present, mut nulls) = (0_u64, 0_u64);
+        let mut previous = 0;
+        let (byte, mut at) = self.token(at);
+        if byte == b'}' {
+            return Ok(at + 1);
+        }
+        loop {
+            let guess = usize::from(self.memory.guesses[node.first + previous]);
+            let guessed = children.get(guess).zip(window(bytes, at));
+            let (child, index, key_at, value_at) = match guessed {
+                Some((child, window)) if child.token.begins(window) => (child, guess, at, at + child.token.length()),
+                _ => {
+                    let key_at = self.token(at).1;
+                    let key = self.key(key_at)?;
+                    match self.find_child(node, &key) {
+                        Some(index) => {
+                            self.memory.guesses[node.first + previous] = index as u8;
+                            (&children[index], index, key_at, key.value_at)
+                        }
+                        None => {
+                            at = self.unknown_member(id, &key, &mut keys, depth + 1)?;
+                            match self.next(at, b'}')? {
+                                Next::More(next) => at = next,
+                                Next::End(end) => return Ok(self.close(id, present & !nulls, &keys, end)),
+                            }
+                            continue;
+                        }
+                    }
+                }
+            };
+            let bit = 1 << index;
+            if READING == AGAIN && self.is_shadowed(key_at) {
+                at = self.skip(value_at, depth + 1)?;
+            } else {
+                if READING == ONCE && present & bit != 0 {
+                    return Err(Failed);
+                }
+                if READING == NOTING {
+                    let place = &mut self.memory.key_places[node.first + index];
+                    if present & bit != 0 {
+                        self.memory.shadowed.push(*place as usize);
+                    }
+                    *place = key_at as u32;
+                }
+                present |= bit;
+                previous = index + 1;
+                let plain = if let Goal::Text(column) = child.goal { self.plain_text(column, value_at) } else { None };
+                at = match plain {
+                    Some(end) => end,
+                    None => {
+                        let (byte, value_at) = self.token(value_at);
+                        if byte == b'n' {
+                            nulls |= bit;
+                        }
+                        self.other_member(child, key_at, byte, value_at, depth + 1)?
+                    }
+                };
+            }
+            match self.next(at, b'}')? {
+                Next::More(next) => at = next,
+                Next::End(end) => return Ok(self.close(id, present & !nulls, &keys, end)),
+            }
+        }
+    }
+
+    /// Puts a plain string into a column; gives the byte after it.
+    #[inline(always)]
+    fn plain_text(&mut self, column: ColumnId, at: usize) -> Option<usize> {
+        let window = window(self.bytes, at)?;
+        let Marks { quotes, stops } = Marks::of(window);
+        let stops = stops & !1;
+        if quotes & 1 == 0 {
+            return None;
+        }
+        if quotes & stops & stops.wrapping_neg() != 0 {
+            let end = stops.trailing_zeros() as usize;
+            self.collect_plain(window, at, at + end, Below::NOTHING);
+            self.filling.short_text(usize::from(column), self.row, window, end - 1);
+            self.staged.bytes += end - 1;
+            self.staged.yielded += 1;
+            return Some(at + end + 1);
+        }
+        // Longer, or with an escape, or spoiled.
+        let end = if stops == 0 { plain_until(self.bytes, at + 32) } else { return None };
+        if self.byte(end) != b'"' {
+            return None;
+        }
+        self.collect_plain(window, at, end, Below::NOTHING);
+        self.put_text(column, at + 1, end);
+        Some(end + 1)
+    }
+
+    /// An object ends: its keys are forgotten.
+    #[inline]
+    fn close(&mut self, id: NodeId, there: u64, keys: &Keys, end: usize) -> usize {
+        self.memory.seen.truncate(keys.begin);
+        if id == 0 {
+            self.staged.looks_like_cloudtrail = there & self.plan.of_cloudtrail != 0;
+        }
+        end
+    }
+
+    fn no_keys(&self) -> Keys {
+        Keys { begin: self.memory.seen.len(), bits: 0, many: None }
+    }
+
+    /// A member that no column stands for.
+    #[inline(never)]
+    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys, depth: usize) -> Step {
+        let (byte, at) = self.token(key.value_at);
+        if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
+            return self.skip(at, depth);
+        }
+        self.note_key(key, keys)?;
+        if id == 0 {
+            self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key.name));
+        }
+        let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
+        self.leave_unmapped(key.name.start - 1, value, end);
+        Ok(end)
     }
 
     #[inline]
-    fn find_child(&self, node: NodeId, children: &[Child], key: Quoted, hash: u64) -> Option<usize> {
-        if node == NO_NODE {
-            return None;
-        }
-        let hashes = &self.plan.hashes[usize::from(node)];
-        if !hashes.contains(&hash) {
-            return None;
-        }
+    fn find_child(&self, node: &Node, key: &Key) -> Option<usize> {
+        let begins =
+            |child: &Child| window(self.bytes, key.name.start - 1).is_some_and(|window| child.token.begins(window));
         // The hash knows no letter case, the name may: ARN and arn.
-        let name = self.decoded(key);
-        children.iter().position(|child| child.is(&name))
+        node.find(key.hash, |child| begins(child) || child.is(&self.decoded(key.name)))
     }
 
-    fn known_member(&mut self, child: &'static Child, key: Quoted, node: NodeId, depth: usize) -> Result<()> {
+    /// Puts a piece of the text into a column.
+    #[inline(always)]
+    fn put_text(&mut self, column: ColumnId, start: usize, end: usize) {
+        self.filling.text(usize::from(column), self.row, self.text, start, end);
+        self.staged.bytes += end - start;
+        self.staged.yielded += 1;
+    }
+
+    /// Puts a text into a column.
+    fn put_span(&mut self, column: ColumnId, span: Span) {
+        let text = self.staged.resolve(span, self.text);
+        self.filling.text(usize::from(column), self.row, text, 0, text.len());
+        self.staged.bytes += text.len();
+        self.staged.yielded += 1;
+    }
+
+    /// A known member that is no plain string of a text column.
+    fn other_member(&mut self, child: &'static Child, key_at: usize, byte: u8, at: usize, depth: usize) -> Step {
         match child.goal {
-            Goal::Text(slot) if self.reader.peek() == b'"' => {
-                let quoted = self.reader.string()?;
-                self.collect(quoted, Below::NOTHING);
-                self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail;
-                if quoted.escaped {
-                    self.wire(slot, key, Value::String(quoted));
-                } else {
-                    self.staged.put_wire(slot, Cell::Text(Staged::span(quoted.start, quoted.end)));
+            Goal::Text(column) => self.odd_text(column, key_at, byte, at, depth),
+            Goal::Bool(column, quoted) => self.bool_member(column, quoted, key_at, byte, at, depth),
+            Goal::Time(column) => {
+                let (time, end) = self.time_member(key_at, byte, at, depth)?;
+                if let Some(ms) = time {
+                    self.filling.int(usize::from(column), self.row, ms);
+                    self.staged.bytes += 8;
+                    self.staged.yielded += 1;
                 }
-                Ok(())
+                Ok(end)
             }
-            Goal::Wire(slot) | Goal::Text(slot) => {
-                let value = self.value(Below::NOTHING, depth)?;
-                self.note_member(child, value);
-                self.wire(slot, key, value);
-                if child.traits.event_time {
-                    self.staged.event_time = match (self.staged.get(slot), value) {
-                        (Some(Cell::Int(ms)), _) => EventTime::At(ms),
-                        (_, Value::Null) => EventTime::Absent,
-                        _ => EventTime::Unreadable,
-                    };
-                }
-                Ok(())
+            Goal::EventTime => {
+                let (time, end) = self.time_member(key_at, byte, at, depth)?;
+                self.staged.event_time = match time {
+                    Some(ms) => EventTime::At(ms),
+                    None if byte == b'n' => EventTime::Absent,
+                    None => EventTime::Unreadable,
+                };
+                Ok(end)
             }
-            Goal::Known(below) => self.object_member(child, key, below, node == 0, depth),
-            Goal::Raw(slot, below) => self.json_member(child, slot, below, depth),
+            Goal::Known(below) => self.object_member(child, key_at, below, byte, at, depth),
+            Goal::Json(column, whole) => self.json_member(column, whole, byte, at, depth),
             // Copies lie below json columns only.
-            Goal::Copy(_) | Goal::Inner(_) => self.reader.skip(depth),
+            Goal::Copy(_) | Goal::CopyInt(_) | Goal::Inner(_) => self.skip(at, depth),
         }
     }
 
@@ -221,292 +490,363 @@ impl<'a> Pass<'a, '_> {
     fn object_member(
         &mut self,
         child: &'static Child,
-        key: Quoted,
+        key_at: usize,
         below: NodeId,
-        at_top: bool,
+        byte: u8,
+        at: usize,
         depth: usize,
-    ) -> Result<()> {
-        if self.reader.peek() != b'{' {
-            let value = self.value(Below::NOTHING, depth)?;
-            self.note_member(child, value);
-            self.leave_unmapped(key, value);
-            return Ok(());
+    ) -> Step {
+        if byte != b'{' {
+            let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
+            self.leave_unmapped(key_at, value, end);
+            return Ok(end);
         }
-        let start = self.reader.at;
-        self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail;
         if depth >= MAX_DEPTH {
-            return Err(Error { kind: ErrorKind::TooDeep, at: start });
+            return Err(self.fail(ErrorKind::TooDeep, at));
         }
         let before = self.staged.yielded;
         self.staged.unmapped.enter(child.name);
-        self.known_object(below, depth)?;
+        let end = self.known_object(below, at + 1, depth)?;
         self.staged.unmapped.leave();
         // Nothing of it is held: keep it as it is, but for a plain {} inside another, which counts for nothing.
-        if self.staged.yielded == before {
-            let literal = self.reader.slice(start, self.reader.at);
-            if at_top || !is_blank_object(literal) {
-                self.unmapped_member(key, start, true);
-            }
+        if self.staged.yielded == before && (depth == 1 || !is_blank_object(self.slice(at, end))) {
+            self.leave_unmapped(key_at, Value::Nested(at, end), end);
         }
-        Ok(())
+        Ok(end)
     }
 
     /// A member that a json column keeps whole.
-    fn json_member(&mut self, child: &'static Child, slot: Slot, below: NodeId, depth: usize) -> Result<()> {
-        let first = self.reader.peek();
-        let start = self.reader.at;
-        self.reader.passed_whitespace = false;
-        let value = if child.traits.resources && first == b'[' {
-            self.resources(depth)?;
-            Value::Nested(start, self.reader.at)
+    fn json_member(&mut self, column: ColumnId, whole: Whole, byte: u8, at: usize, depth: usize) -> Step {
+        self.passed_whitespace = false;
+        let end = if whole.entries && byte == b'[' {
+            self.resources(at + 1, depth)?
         } else {
-            let ec2 = child.traits.searched && self.may_be_ec2();
-            let resource_ids = child.traits.resource_ids;
-            self.value(Below { node: below, resource_ids, ec2, search: Search::ROOT }, depth)?
+            let ec2 = whole.searched && self.may_be_ec2();
+            let below = Below { node: whole.node, resource_ids: whole.resource_ids, ec2, search: Search::ROOT };
+            self.odd_value(byte, at, below, depth)?
         };
-        if matches!(value, Value::Null) {
-            return Ok(());
+        if byte == b'n' {
+            return Ok(end);
         }
-        self.note_member(child, value);
-        let span = if self.reader.passed_whitespace {
+        if self.passed_whitespace {
             let begin = self.staged.scratch.len();
-            minify(self.reader.slice(start, self.reader.at), &mut self.staged.scratch);
-            self.staged.scratch_from(begin)
+            minify(self.slice(at, end), &mut self.staged.scratch);
+            self.put_span(column, self.staged.scratch_from(begin));
         } else {
-            Staged::span(start, self.reader.at)
-        };
-        self.staged.put_wire(slot, Cell::Text(span));
-        Ok(())
-    }
-
-    /// Remembers a member that only CloudTrail records have.
-    #[inline]
-    fn note_member(&mut self, child: &Child, value: Value) {
-        self.staged.looks_like_cloudtrail |= child.traits.of_cloudtrail && !matches!(value, Value::Null);
+            self.put_text(column, at, end);
+        }
+        Ok(end)
     }
 
     /// eventSource mostly comes before what is searched; where it does not, the search is done and then not used.
     fn may_be_ec2(&self) -> bool {
-        match self.staged.text(self.plan.event_source, self.reader.text()) {
-            Some(source) => Service::Ec2.event_sources().contains(&source),
-            None => true,
-        }
+        const EVENT_SOURCE: usize = index_of("event_source");
+        let source = self.filling.last_text(EVENT_SOURCE, self.row);
+        source.is_none_or(|source| Service::Ec2.is_of(source))
     }
 
-    /// Stages a member that a column stands for; what the column does not hold exactly also goes to unmapped.
-    fn wire(&mut self, slot: Slot, key: Quoted, value: Value) {
-        let info = self.plan.slots[usize::from(slot)];
-        if matches!(value, Value::Null) {
-            return;
+    /// A member of a text column that is no plain string; what the column does not hold exactly also goes to unmapped.
+    fn odd_text(&mut self, column: ColumnId, key_at: usize, byte: u8, at: usize, depth: usize) -> Step {
+        let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
+        let text = self.lenient_text(value);
+        if let Some(span) = text {
+            self.put_span(column, span);
         }
-        let (cell, exact) = match info.kind {
-            Kind::Bool => self.bool_cell(value, info.quoted),
-            Kind::Timestamp => self.time_cell(value),
-            _ => self.text_cell(value),
-        };
-        if let Some(cell) = cell {
-            self.staged.put_wire(slot, cell);
+        if text.is_none() || !matches!(value, Value::String(_)) {
+            self.leave_unmapped(key_at, value, end);
         }
-        if !exact {
-            self.leave_unmapped(key, value);
-        }
+        Ok(end)
     }
 
-    fn text_cell(&mut self, value: Value) -> (Option<Cell>, bool) {
+    /// A member of a bool column, whose wire form may be a string.
+    fn bool_member(
+        &mut self,
+        column: ColumnId,
+        quoted: bool,
+        key_at: usize,
+        byte: u8,
+        at: usize,
+        depth: usize,
+    ) -> Step {
+        let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
         let is_string = matches!(value, Value::String(_));
-        let cell = self.lenient_text(value);
-        (cell, is_string && cell.is_some())
-    }
-
-    fn bool_cell(&mut self, value: Value, quoted: bool) -> (Option<Cell>, bool) {
-        let is_string = matches!(value, Value::String(_));
-        let Some(Cell::Text(span)) = self.scalar_text(value) else { return (None, false) };
-        let (bool, plain) = match self.staged.resolve(span, self.reader.text()) {
-            "true" => (true, true),
-            "false" => (false, true),
-            "True" if is_string => (true, false),
-            "False" if is_string => (false, false),
-            _ => return (None, false),
+        let text = self.scalar_text(value).map(|span| self.staged.resolve(span, self.text));
+        let (bool, plain) = match text {
+            Some("true") => (Some(true), true),
+            Some("false") => (Some(false), true),
+            Some("True") if is_string => (Some(true), false),
+            Some("False") if is_string => (Some(false), false),
+            _ => (None, false),
         };
-        (Some(Cell::Bool(bool)), plain && quoted == is_string)
+        if let Some(bool) = bool {
+            self.filling.bool(usize::from(column), self.row, bool);
+            self.staged.bytes += 1;
+            self.staged.yielded += 1;
+        }
+        if !plain || quoted != is_string {
+            self.leave_unmapped(key_at, value, end);
+        }
+        Ok(end)
     }
 
-    fn time_cell(&mut self, value: Value) -> (Option<Cell>, bool) {
-        let Value::String(_) = value else { return (None, false) };
-        let Some(Cell::Text(span)) = self.scalar_text(value) else { return (None, false) };
-        match parse_time(self.staged.resolve(span, self.reader.text())) {
-            Some((ms, exact)) => (Some(Cell::Int(ms)), exact),
-            None => (None, false),
+    /// A member of a time column, in milliseconds since 1970.
+    fn time_member(
+        &mut self,
+        key_at: usize,
+        byte: u8,
+        at: usize,
+        depth: usize,
+    ) -> std::result::Result<(Option<i64>, usize), Failed> {
+        let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
+        let text = if let Value::String(_) = value { self.scalar_text(value) } else { None };
+        let time = text.and_then(|span| parse_time(self.staged.resolve(span, self.text)));
+        if time.is_none_or(|(_, exact)| !exact) {
+            self.leave_unmapped(key_at, value, end);
         }
+        Ok((time.map(|(ms, _)| ms), end))
     }
 
     /// Text of a scalar; None where there is none or it is no text.
-    fn scalar_text(&mut self, value: Value) -> Option<Cell> {
+    fn scalar_text(&mut self, value: Value) -> Option<Span> {
         match value {
             Value::String(Quoted { start, end, escaped: false }) | Value::Bare(start, end) => {
-                Some(Cell::Text(Staged::span(start, end)))
+                Some(Span::new(start, end))
             }
             Value::String(quoted) => {
                 let begin = self.staged.scratch.len();
-                unescape(self.reader.slice(quoted.start, quoted.end), &mut self.staged.scratch)
-                    .then(|| Cell::Text(self.staged.scratch_from(begin)))
+                unescape(self.slice(quoted.start, quoted.end), &mut self.staged.scratch)
+                    .then(|| self.staged.scratch_from(begin))
             }
             Value::Null | Value::Nested(..) => None,
         }
     }
 
     /// Text of a scalar, or of the only scalar of an array.
-    fn lenient_text(&mut self, value: Value) -> Option<Cell> {
+    fn lenient_text(&mut self, value: Value) -> Option<Span> {
         let Value::Nested(start, end) = value else { return self.scalar_text(value) };
-        let Ok(Tree::Array(elements)) = Tree::parse(self.reader.slice(start, end)) else { return None };
+        let Ok(Tree::Array(elements)) = Tree::parse(self.slice(start, end)) else { return None };
         let [only] = elements.as_slice() else { return None };
         let text = only.scalar()?;
-        Some(Cell::Text(self.staged.keep(&text)))
+        Some(self.staged.keep(&text))
     }
 
     /// Puts a member under its path into unmapped; a null is as good as nothing.
-    fn leave_unmapped(&mut self, key: Quoted, value: Value) {
+    fn leave_unmapped(&mut self, key_at: usize, value: Value, end: usize) {
         let start = match value {
             Value::Null => return,
             Value::String(quoted) => quoted.start - 1,
             Value::Bare(start, _) | Value::Nested(start, _) => start,
         };
-        let nested = matches!(value, Value::Nested(..));
-        self.unmapped_member(key, start, nested);
-    }
-
-    fn unmapped_member(&mut self, key: Quoted, start: usize, may_have_whitespace: bool) {
-        let (name, value) = (self.reader.slice(key.start, key.end), self.reader.slice(start, self.reader.at));
-        self.staged.unmapped.member(name, value, may_have_whitespace);
+        let (key, text) = (self.key_at(key_at), self.slice(start, end));
+        let name = self.slice(key.start, key.end);
+        self.staged.unmapped.member(name, text, matches!(value, Value::Nested(..)));
         self.staged.yielded += 1;
     }
 
     /// Any value below a json column or of an unknown member: checked, and searched for what is collected.
-    fn value(&mut self, below: Below, depth: usize) -> Result<Value> {
-        let byte = self.reader.peek();
-        let start = self.reader.at;
-        match byte {
-            b'"' => {
-                let quoted = self.reader.string()?;
-                self.collect(quoted, below);
-                return Ok(Value::String(quoted));
-            }
-            b'{' | b'[' if depth >= MAX_DEPTH => return Err(Error { kind: ErrorKind::TooDeep, at: start }),
-            b'{' => self.object(below, depth)?,
-            b'[' => {
-                self.reader.at += 1;
-                let mut more = self.reader.first(b']')?;
-                while more {
-                    self.value(Below { node: NO_NODE, ..below }, depth + 1)?;
-                    more = self.reader.next(b']')?;
-                }
-            }
-            _ => {
-                self.reader.scalar()?;
-                if byte == b'n' {
-                    return Ok(Value::Null);
-                }
-                if let Some(list) = below.search.values {
-                    self.staged.push(list, Staged::span(start, self.reader.at));
-                }
-                return Ok(Value::Bare(start, self.reader.at));
-            }
+    #[inline(always)]
+    fn value(&mut self, at: usize, below: Below, depth: usize) -> Step {
+        if let Some((window, end)) = self.plain_string(at) {
+            self.collect_plain(window, at, end, below);
+            return Ok(end + 1);
         }
-        Ok(Value::Nested(start, self.reader.at))
+        let (byte, at) = self.token(at);
+        if byte == b'{' && depth < MAX_DEPTH {
+            return self.object(at + 1, below, depth);
+        }
+        self.odd_value(byte, at, below, depth)
     }
 
-    fn object(&mut self, mut below: Below, depth: usize) -> Result<()> {
-        let plan = self.plan;
-        let children: &'static [Child] = if below.node == NO_NODE { &[] } else { &plan.nodes[usize::from(below.node)] };
-        if below.ec2 {
-            below.search = below.search.object(&mut self.opened);
-        }
-        let mut frame = self.frame();
-        // Of an only key nothing has to be remembered: half of the objects in requests have one.
-        let mut only = None;
-        let named = below.ec2 || below.node != NO_NODE;
-        self.reader.at += 1;
-        let mut more = self.reader.first(b'}')?;
-        while more {
-            let key = self.reader.key()?;
-            if self.is_shadowed(key.start - 1) {
-                self.reader.skip(depth + 1)?;
-            } else {
-                let first = only.replace(key);
-                let hash = if named || first.is_some() { self.key_hash(key) } else { 0 };
-                if let Some(first) = first {
-                    if self.memory.seen.len() == frame.begin && frame.many.is_none() {
-                        self.note_key(first, self.key_hash(first), &mut frame);
-                    }
-                    self.note_key(key, hash, &mut frame);
+    /// A value that is no plain string.
+    #[inline(never)]
+    fn odd_value(&mut self, byte: u8, at: usize, below: Below, depth: usize) -> Step {
+        match byte {
+            b'{' | b'[' if depth >= MAX_DEPTH => Err(self.fail(ErrorKind::TooDeep, at)),
+            b'{' => self.object(at + 1, below, depth),
+            b'[' => self.array(at + 1, Below { node: NO_NODE, ..below }, depth),
+            b'"' => {
+                let (quoted, end) = self.string(at)?;
+                self.collect(quoted, below);
+                Ok(end)
+            }
+            _ => {
+                let end = self.scalar(byte, at)?;
+                if below.search.values != NO_LIST && byte != b'n' {
+                    self.staged.push(below.search.values, Span::new(at, end));
                 }
+                Ok(end)
+            }
+        }
+    }
+
+    /// true, false, null or a number.
+    #[inline]
+    fn scalar(&mut self, byte: u8, at: usize) -> Step {
+        if let Some(window) = window(self.bytes, at) {
+            match byte {
+                b'n' if window.starts_with(b"null") => return Ok(at + 4),
+                b't' if window.starts_with(b"true") => return Ok(at + 4),
+                b'f' if window.starts_with(b"false") => return Ok(at + 5),
+                b'1'..=b'9' => {
+                    let digits = window.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(32);
+                    if digits < 32 && !matches!(window[digits], b'.' | b'e' | b'E') {
+                        return Ok(at + digits);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.with_reader(at, |reader| reader.scalar()).map(|(_, at)| at)
+    }
+
+    /// As [`Pass::value`]; tells what it was.
+    fn value_as(
+        &mut self,
+        byte: u8,
+        at: usize,
+        below: Below,
+        depth: usize,
+    ) -> std::result::Result<(Value, usize), Failed> {
+        if let Some((window, end)) = self.plain_string(at) {
+            self.collect_plain(window, at, end, below);
+            return Ok((Value::String(Quoted { start: at + 1, end, escaped: false }), end + 1));
+        }
+        if byte == b'"' {
+            let (quoted, end) = self.string(at)?;
+            self.collect(quoted, below);
+            return Ok((Value::String(quoted), end));
+        }
+        let end = self.odd_value(byte, at, below, depth)?;
+        let value = match byte {
+            b'{' | b'[' => Value::Nested(at, end),
+            b'n' => Value::Null,
+            _ => Value::Bare(at, end),
+        };
+        Ok((value, end))
+    }
+
+    /// The elements of an array; `at` is after its bracket.
+    #[inline(never)]
+    fn array(&mut self, at: usize, below: Below, depth: usize) -> Step {
+        let (byte, mut at) = self.token(at);
+        if byte == b']' {
+            return Ok(at + 1);
+        }
+        loop {
+            at = self.value(at, below, depth + 1)?;
+            match self.next(at, b']')? {
+                Next::More(next) => at = next,
+                Next::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// The members of an object below a json column; `at` is after its brace.
+    #[inline(never)]
+    fn object(&mut self, at: usize, mut below: Below, depth: usize) -> Step {
+        let plan = self.plan;
+        let node = plan.nodes.get(usize::from(below.node));
+        if below.ec2 {
+            below.search = below.search.object(plan, &mut self.opened);
+        }
+        let mut keys = self.no_keys();
+        let (byte, mut at) = self.token(at);
+        if byte == b'}' {
+            return Ok(at + 1);
+        }
+        loop {
+            let key = self.key(at)?;
+            at = key.value_at;
+            if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
+                at = self.skip(at, depth + 1)?;
+            } else {
+                self.note_key(&key, &mut keys)?;
                 let mut member = Below { node: NO_NODE, ..below };
                 if below.ec2 {
-                    member.search = if key.escaped {
-                        below.search.member(&self.decoded(key), hash)
-                    } else {
-                        below.search.member(self.reader.slice(key.start, key.end).as_bytes(), hash)
-                    };
+                    member.search = below.search.member(plan, &self.decoded(key.name), key.hash);
                 }
-                match self.find_child(below.node, children, key, hash).map(|index| children[index].goal) {
-                    Some(Goal::Copy(slot)) => {
-                        let value = self.value(member, depth + 1)?;
-                        self.copy(slot, value);
+                let child = node.and_then(|node| Some(&node.children[self.find_child(node, &key)?]));
+                let goal = child.map(|child| child.goal);
+                if let Some(Goal::Inner(node)) = goal {
+                    member.node = node;
+                }
+                at = match (self.plain_string(at), goal) {
+                    (Some((window, end)), Some(Goal::Copy(slot))) => {
+                        self.collect_plain(window, at, end, member);
+                        if !self.staged.get(slot).is_some_and(Cell::is_there) {
+                            self.staged.put_text(slot, Span::new(at + 1, end));
+                        }
+                        end + 1
                     }
-                    Some(Goal::Inner(node)) => {
-                        member.node = node;
-                        self.value(member, depth + 1)?;
+                    (Some((window, end)), goal) if !matches!(goal, Some(Goal::CopyInt(_))) => {
+                        self.collect_plain(window, at, end, member);
+                        end + 1
+                    }
+                    (_, Some(Goal::Copy(slot) | Goal::CopyInt(slot))) => {
+                        let number = matches!(goal, Some(Goal::CopyInt(_)));
+                        self.copied_member(slot, number, at, member, depth + 1)?
                     }
                     _ => {
-                        self.value(member, depth + 1)?;
+                        let (byte, at) = self.token(at);
+                        if byte == b'{' && depth + 1 < MAX_DEPTH {
+                            self.object(at + 1, member, depth + 1)?
+                        } else {
+                            self.odd_value(byte, at, member, depth + 1)?
+                        }
                     }
+                };
+            }
+            match self.next(at, b'}')? {
+                Next::More(next) => at = next,
+                Next::End(end) => {
+                    self.memory.seen.truncate(keys.begin);
+                    return Ok(end);
                 }
             }
-            more = self.reader.next(b'}')?;
         }
-        self.memory.seen.truncate(frame.begin);
-        Ok(())
+    }
+
+    /// A member that a column copies, other than a plain text.
+    #[inline(never)]
+    fn copied_member(&mut self, slot: Slot, number: bool, at: usize, below: Below, depth: usize) -> Step {
+        let (byte, at) = self.token(at);
+        let (value, end) = self.value_as(byte, at, below, depth)?;
+        self.copy(slot, number, value);
+        Ok(end)
     }
 
     /// Stages a copied value. A header that is there twice in different letter case: the first that is not "".
-    fn copy(&mut self, slot: Slot, value: Value) {
+    fn copy(&mut self, slot: Slot, number: bool, value: Value) {
         if matches!(value, Value::Null) {
             return;
         }
-        let cell = match self.plan.slots[usize::from(slot)].kind {
-            Kind::BigInt => self.scalar_text(value).and_then(|cell| match cell {
-                Cell::Text(span) => parse_int(self.staged.resolve(span, self.reader.text())).map(Cell::Int),
-                other => Some(other),
-            }),
-            _ => self.lenient_text(value),
+        let cell = if number {
+            let text = self.scalar_text(value).map(|span| self.staged.resolve(span, self.text));
+            text.and_then(parse_int).map(Cell::Int)
+        } else {
+            self.lenient_text(value).map(Cell::Text)
         };
-        if !self.is_there(self.staged.get(slot)) {
+        if !self.staged.get(slot).is_some_and(Cell::is_there) {
             self.staged.put(slot, cell.unwrap_or(Cell::Unfit));
         }
     }
 
-    /// Whether a copied value is there and not "".
-    fn is_there(&self, cell: Option<Cell>) -> bool {
-        match cell {
-            Some(Cell::Text(span)) => !self.staged.resolve(span, self.reader.text()).is_empty(),
-            other => other.is_some(),
+    /// The array of resources: one entry each, so that the lists made of them line up. `at` is after its bracket.
+    fn resources(&mut self, at: usize, depth: usize) -> Step {
+        self.staged.has_entries = true;
+        let (byte, mut at) = self.token(at);
+        if byte == b']' {
+            return Ok(at + 1);
         }
-    }
-
-    /// The array of resources: one entry each, so that the lists made of them line up.
-    fn resources(&mut self, depth: usize) -> Result<()> {
-        let mut entries: Vec<Entry> = Vec::new();
-        self.reader.at += 1;
-        let mut more = self.reader.first(b']')?;
-        while more {
-            self.value(Below { node: self.plan.entry, ..Below::NOTHING }, depth + 1)?;
+        loop {
+            at = self.value(at, Below { node: self.plan.entry, ..Below::NOTHING }, depth + 1)?;
             let mut entry = Entry::default();
             for (slots, place) in self.plan.entry_slots.iter().zip(&mut entry) {
                 // The first that is there and not "", the last as it is.
                 let mut chosen = None;
                 for slot in slots {
                     let cell = self.staged.take(*slot);
-                    if !self.is_there(chosen) {
+                    if !chosen.is_some_and(Cell::is_there) {
                         chosen = cell;
                     }
                 }
@@ -514,30 +854,51 @@ impl<'a> Pass<'a, '_> {
                     *place = Some(span);
                 }
             }
-            entries.push(entry);
-            more = self.reader.next(b']')?;
+            self.staged.entries.push(entry);
+            match self.next(at, b']')? {
+                Next::More(next) => at = next,
+                Next::End(end) => return Ok(end),
+            }
         }
-        self.staged.entries = Some(entries);
-        Ok(())
+    }
+
+    /// Collects a string without escapes that begins so and ends there, if it is to be: a cheap no for nearly all.
+    #[inline(always)]
+    fn collect_plain(&mut self, window: &[u8; 32], at: usize, end: usize, below: Below) {
+        const ARN: u32 = u32::from_le_bytes(*b"arn:");
+        const KEY: u32 = u32::from_le_bytes(*b"AKIA") & KEY_MASK;
+        // K and S differ in these two bits.
+        const KEY_MASK: u32 = !(0x18 << 8);
+        let four = window[1..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four));
+        // A resource id has its last dash 8 or 17 characters before its end.
+        let dash = |before: usize| end > at + before && self.byte(end - before) == b'-';
+        if four == ARN {
+            self.staged.push(ARNS, Span::new(at + 1, end));
+            if below.search.values != NO_LIST {
+                self.staged.push(below.search.values, Span::new(at + 1, end));
+            }
+        } else if four & KEY_MASK == KEY
+            || below.search.values != NO_LIST
+            || below.resource_ids && (dash(9) || dash(18))
+        {
+            self.collect(Quoted { start: at + 1, end, escaped: false }, below);
+        }
     }
 
     /// Collects a string value that has one of the shapes, or belongs to a searched name.
-    #[inline]
+    #[inline(never)]
     fn collect(&mut self, quoted: Quoted, below: Below) {
         let Quoted { start, end, escaped } = quoted;
-        if !escaped && below.search.values.is_none() && !self.may_be_collected(start, end, below.resource_ids) {
-            return;
-        }
         let span = if escaped {
             let begin = self.staged.scratch.len();
-            if !unescape(self.reader.slice(start, end), &mut self.staged.scratch) {
+            if !unescape(self.slice(start, end), &mut self.staged.scratch) {
                 return;
             }
             self.staged.scratch_from(begin)
         } else {
-            Staged::span(start, end)
+            Span::new(start, end)
         };
-        let text = self.staged.resolve(span, self.reader.text());
+        let text = self.staged.resolve(span, self.text);
         let list = if matches(Pattern::Arn, text) {
             Some(ARNS)
         } else if matches(Pattern::AccessKeyId, text) {
@@ -547,82 +908,98 @@ impl<'a> Pass<'a, '_> {
         } else {
             None
         };
-        for list in list.into_iter().chain(below.search.values) {
+        if let Some(list) = list {
             self.staged.push(list, span);
+        }
+        if below.search.values != NO_LIST {
+            self.staged.push(below.search.values, span);
         }
     }
 
-    /// Whether a string without escapes can have one of the shapes: a cheap no for nearly all.
     #[inline]
-    fn may_be_collected(&self, start: usize, end: usize, resource_ids: bool) -> bool {
-        let bytes = self.reader.text().as_bytes();
-        let Some(four) = bytes.get(start..).and_then(|rest| rest.first_chunk::<4>()) else { return true };
-        if matches!(four, b"arn:" | b"AKIA" | b"ASIA") {
-            return true;
-        }
-        // A resource id has its last dash 8 or 17 characters before its end.
-        let dash = |before: usize| end >= start + before && bytes[end - before] == b'-';
-        resource_ids && (dash(9) || dash(18))
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// A name with its escapes undone, so that names that are the same compare as the same.
+    #[inline]
     fn decoded(&self, key: Quoted) -> Cow<'a, [u8]> {
-        let name = self.reader.slice(key.start, key.end);
+        let name = self.slice(key.start, key.end);
         if key.escaped { decoded(name) } else { Cow::Borrowed(name.as_bytes()) }
     }
 
-    #[inline]
+    /// The name that has been read before, at its quote.
+    #[cold]
+    fn key_at(&self, at: usize) -> Quoted {
+        let name = Reader::new(self.text, at).string();
+        name.unwrap_or(Quoted { start: at, end: at, escaped: false })
+    }
+
+    #[cold]
+    fn name_at(&self, at: u32) -> Cow<'a, [u8]> {
+        self.decoded(self.key_at(at as usize))
+    }
+
     fn is_shadowed(&self, key_at: usize) -> bool {
-        self.again && self.memory.shadowed.binary_search(&key_at).is_ok()
+        self.memory.shadowed.binary_search(&key_at).is_ok()
     }
 
     /// Remembers a key of an open object, and the earlier one's place if it is repeated.
-    #[inline]
-    fn note_key(&mut self, key: Quoted, hash: u64, frame: &mut Frame) {
-        if self.again {
-            return;
+    #[inline(always)]
+    fn note_key(&mut self, key: &Key, keys: &mut Keys) -> std::result::Result<(), Failed> {
+        if READING == AGAIN {
+            return Ok(());
         }
-        let bit = 1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
-        if frame.bits & bit != 0 && self.is_noted_again(key, hash, frame) {
-            return;
+        let bit = 1 << (key.hash >> 58);
+        if keys.bits & bit != 0 && self.is_noted_again(*key, keys)? {
+            return Ok(());
         }
-        frame.bits |= bit;
-        self.memory.seen.push(Seen { hash, key });
-        if self.memory.seen.len() - frame.begin > MANY_KEYS {
-            let keys: Vec<Quoted> = self.memory.seen.drain(frame.begin..).map(|seen| seen.key).collect();
-            let named = keys.into_iter().map(|key| (self.decoded(key).into_owned(), key.start - 1));
-            frame.many = Some(named.collect());
-            // From now on every key is looked up.
-            frame.bits = u64::MAX;
+        keys.bits |= bit;
+        self.memory.seen.push(Seen { hash: key.hash, at: key.name.start as u32 - 1 });
+        if self.memory.seen.len() - keys.begin > MANY_KEYS {
+            self.find_by_map(keys);
         }
+        Ok(())
+    }
+
+    /// From now on every key is looked up.
+    #[cold]
+    fn find_by_map(&mut self, keys: &mut Keys) {
+        let seen: Vec<Seen> = self.memory.seen.drain(keys.begin..).collect();
+        let named = seen.into_iter().map(|seen| (self.name_at(seen.at).into_owned(), seen.at as usize));
+        keys.many = Some(named.collect());
+        keys.bits = u64::MAX;
     }
 
     /// Looks for a key among those seen; where there are many, adds it.
-    fn is_noted_again(&mut self, key: Quoted, hash: u64, frame: &mut Frame) -> bool {
-        if let Some(many) = &mut frame.many {
-            if let Some(earlier) = many.insert(self.decoded(key).into_owned(), key.start - 1) {
-                self.memory.shadowed.push(earlier);
+    #[inline(never)]
+    fn is_noted_again(&mut self, key: Key, keys: &mut Keys) -> std::result::Result<bool, Failed> {
+        let name = self.decoded(key.name);
+        let earlier = if let Some(many) = &mut keys.many {
+            many.insert(name.into_owned(), key.name.start - 1)
+        } else {
+            let seen = keys.begin..self.memory.seen.len();
+            let is = |i: &usize| self.memory.seen[*i].hash == key.hash && self.name_at(self.memory.seen[*i].at) == name;
+            let Some(i) = seen.into_iter().find(is) else { return Ok(false) };
+            let at = std::mem::replace(&mut self.memory.seen[i].at, key.name.start as u32 - 1);
+            Some(at as usize)
+        };
+        if let Some(earlier) = earlier {
+            if READING == ONCE {
+                return Err(Failed);
             }
-            return true;
+            self.memory.shadowed.push(earlier);
         }
-        for i in frame.begin..self.memory.seen.len() {
-            let seen = self.memory.seen[i];
-            if seen.hash == hash && self.decoded(seen.key) == self.decoded(key) {
-                self.memory.shadowed.push(seen.key.start - 1);
-                self.memory.seen[i].key = key;
-                return true;
-            }
-        }
-        false
+        Ok(true)
     }
+}
 
-    #[inline]
-    fn key_hash(&self, key: Quoted) -> u64 {
-        if key.escaped {
-            return name_hash(&self.decoded(key));
-        }
-        name_hash_in(self.reader.text().as_bytes(), key.start, key.end)
-    }
+/// What follows a member or an element.
+enum Next {
+    /// Another, at this byte.
+    More(usize),
+    /// Nothing: the byte after the bracket.
+    End(usize),
 }
 
 /// `{}` with whitespace in it.

@@ -4,61 +4,56 @@ use super::OwnWrites;
 use super::ec2;
 use super::filling::Filling;
 use super::plan::{How, IP_RULES, PLAN, Plan, Slot};
-use super::record::{Memory, read_record};
+use super::record::{Memory, Target, read_record};
 use super::staged::{Cell, EventTime, Span, Staged};
 use super::{Code, Envelope, PartitionKey, Rejection};
-use crate::columns::{COLUMNS, Service, index_of};
+use crate::columns::{Service, index_of};
 use crate::json;
-use crate::schema;
 use crate::time::{MAX_TIME, MIN_TIME, parse_time};
-use arrow::array::{ArrayRef, new_null_array};
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use arrow::array::ArrayRef;
 
 /// Rows of a batch at the most, whatever their size; 1,000 to 2,000 keep builders in the caches.
 pub const BATCH_ROWS: usize = 1024;
 /// Bytes of values after which a batch is full.
 pub const BATCH_BYTES: usize = 2 << 20;
-/// Values of a list from which on repetitions are found by hashing.
-const MANY_VALUES: usize = 16;
 
 /// Reads records and gathers their rows until they are taken as a batch of columns.
 pub struct Rows {
     plan: &'static Plan,
     staged: Staged,
     memory: Memory,
-    columns: Vec<Filling>,
+    filling: Filling,
+    /// Whether values of a record that is not accepted may be in the columns.
+    begun: bool,
     rows: usize,
     bytes: usize,
     own_writes: Option<OwnWrites>,
 }
 
-/// Slots that decide more than their own column.
-struct Decisive {
-    event_name: Slot,
-    event_type: Slot,
-    event_category: Slot,
-    aws_region: Slot,
-    error_code: Slot,
-    error_message: Slot,
-    management_event: Slot,
-    recipient_account_id: Slot,
-    user_account_id: Slot,
-    request_parameters: Slot,
+/// The record that was read, before it is accepted.
+pub struct Candidate<'r> {
+    filling: &'r Filling,
+    row: usize,
+    staged: &'r Staged,
+    text: &'r str,
 }
 
-static DECISIVE: LazyLock<Decisive> = LazyLock::new(|| Decisive {
-    event_name: PLAN.wire_slot("event_name"),
-    event_type: PLAN.wire_slot("event_type"),
-    event_category: PLAN.wire_slot("event_category"),
-    aws_region: PLAN.wire_slot("aws_region"),
-    error_code: PLAN.wire_slot("error_code"),
-    error_message: PLAN.wire_slot("error_message"),
-    management_event: PLAN.wire_slot("management_event"),
-    recipient_account_id: PLAN.wire_slot("recipient_account_id"),
-    user_account_id: PLAN.wire_slot("user_account_id"),
-    request_parameters: PLAN.wire_slot("request_parameters"),
-});
+impl<'r> Candidate<'r> {
+    /// Text of a column that stands for a member.
+    pub fn text(&self, column: usize) -> Option<&'r [u8]> {
+        self.filling.last_text(column, self.row)
+    }
+
+    /// As [`Candidate::text`], checked again: where it is asked for seldom.
+    pub fn str(&self, column: usize) -> Option<&'r str> {
+        std::str::from_utf8(self.text(column)?).ok()
+    }
+
+    /// Text that a column copies.
+    pub fn copied(&self, slot: Slot) -> Option<&'r str> {
+        self.staged.text(slot, self.text)
+    }
+}
 
 impl Rows {
     /// No rows yet.
@@ -68,8 +63,16 @@ impl Rows {
 
     /// No rows yet, and none of records of one's own writes.
     pub fn without(own_writes: Option<OwnWrites>) -> Self {
-        let columns = COLUMNS.iter().map(|column| Filling::new(column.kind)).collect();
-        Rows { plan: &PLAN, staged: Staged::new(), memory: Memory::new(), columns, rows: 0, bytes: 0, own_writes }
+        Rows {
+            plan: &PLAN,
+            staged: Staged::new(),
+            memory: Memory::new(),
+            filling: Filling::new(),
+            begun: false,
+            rows: 0,
+            bytes: 0,
+            own_writes,
+        }
     }
 
     /// Rows since the last [`Rows::take`].
@@ -93,7 +96,17 @@ impl Rows {
     /// # Errors
     /// Where it is not JSON within the limits.
     pub fn read(&mut self, text: &str, at: usize) -> json::Result<usize> {
-        read_record(text, at, &mut self.staged, &mut self.memory)
+        self.forget();
+        self.begun = true;
+        let mut target = Target { filling: &mut self.filling, row: self.rows, staged: &mut self.staged };
+        read_record(text, at, &mut target, &mut self.memory)
+    }
+
+    /// Takes back what was read and not accepted.
+    fn forget(&mut self) {
+        if std::mem::take(&mut self.begun) {
+            self.filling.undo(self.rows);
+        }
     }
 
     /// Whether the record just read has members that wrappings have.
@@ -108,16 +121,15 @@ impl Rows {
     /// If it is no CloudTrail record or has no time that is good for a row.
     pub fn commit(&mut self, text: &str, envelope: &Envelope<'_>) -> Result<Option<(PartitionKey, u32)>, Rejection> {
         let event_time = self.accept(text, envelope)?;
-        if self.own_writes.as_ref().is_some_and(|own| own.made(&self.staged, text)) {
+        if self.own_writes.as_ref().is_some_and(|own| own.made(&self.candidate(text))) {
             return Ok(None);
         }
         let key = self.partition_key(text, event_time, envelope);
-        let before = self.bytes;
-        self.append_slots(text);
-        self.append_event_time(event_time);
-        self.append_assembled(text);
+        self.begun = false;
+        self.append_int(EVENT_TIME, event_time);
         let outcome = self.outcome(text);
         self.append_text(OUTCOME, outcome);
+        self.append_assembled(text);
         for (column, value) in
             [(BRIDGE_ID, envelope.id), (BRIDGE_TYPE, envelope.detail_type), (LOG_FILE, envelope.log_file)]
         {
@@ -127,37 +139,36 @@ impl Rows {
         }
         self.append_unmapped();
         self.rows += 1;
-        Ok(Some((key, u32::try_from(self.bytes - before).unwrap_or(u32::MAX))))
+        self.bytes += self.staged.bytes;
+        Ok(Some((key, u32::try_from(self.staged.bytes).unwrap_or(u32::MAX))))
     }
 
-    /// The rows so far as columns in table order; columns without any value share one array of NULLs.
+    fn candidate<'r>(&'r self, text: &'r str) -> Candidate<'r> {
+        Candidate { filling: &self.filling, row: self.rows, staged: &self.staged, text }
+    }
+
+    /// The rows so far as columns in table order.
     pub fn take(&mut self) -> Vec<ArrayRef> {
-        let rows = std::mem::take(&mut self.rows);
+        self.forget();
         self.bytes = 0;
-        let columns = self.columns.iter_mut().zip(NULLS.iter()).zip(COLUMNS);
-        columns
-            .map(|((filling, nulls), column)| match filling.is_empty() {
-                true if rows <= nulls.len() => nulls.slice(0, rows),
-                true => new_null_array(nulls.data_type(), rows),
-                false => filling.take(column, rows),
-            })
-            .collect()
+        self.filling.take(std::mem::take(&mut self.rows))
     }
 
     /// Whether the record is to become a row, and at what time it happened.
     fn accept(&self, text: &str, envelope: &Envelope<'_>) -> Result<i64, Rejection> {
-        let of = |slot| self.staged.text(slot, text);
-        if of(DECISIVE.event_category) == Some("Aggregated") || of(DECISIVE.event_type) == Some("AwsAggregatedEvent") {
+        let of = |column| self.candidate(text).text(column);
+        if of(EVENT_CATEGORY) == Some(b"Aggregated".as_slice())
+            || of(EVENT_TYPE) == Some(b"AwsAggregatedEvent".as_slice())
+        {
             return Err(Rejection::new(Code::AggregatedEvent, "a summary of several events, not a record of one"));
         }
-        if of(PLAN.event_source) == Some("aws:s3") {
-            return Err(Rejection::new(
-                Code::NotCloudtrail,
-                "an S3 notification names objects; give the log files themselves",
-            ));
-        }
-        if of(PLAN.event_source) == Some("aws:sqs") {
-            return Err(Rejection::new(Code::NotCloudtrail, "an SQS message"));
+        match of(EVENT_SOURCE) {
+            Some(b"aws:s3") => {
+                let message = "an S3 notification names objects; give the log files themselves";
+                return Err(Rejection::new(Code::NotCloudtrail, message));
+            }
+            Some(b"aws:sqs") => return Err(Rejection::new(Code::NotCloudtrail, "an SQS message")),
+            _ => {}
         }
         if !self.staged.looks_like_cloudtrail {
             return Err(Rejection::new(Code::NotCloudtrail, "an object without any member of a CloudTrail record"));
@@ -182,27 +193,27 @@ impl Rows {
     }
 
     fn partition_key(&self, text: &str, event_time: i64, envelope: &Envelope<'_>) -> PartitionKey {
-        let of = |slot| self.staged.text(slot, text);
-        let there = |value: &&str| !value.is_empty();
-        let account = of(DECISIVE.recipient_account_id)
+        let of = |column| self.candidate(text).text(column);
+        let there = |value: &&[u8]| !value.is_empty();
+        let account = of(RECIPIENT_ACCOUNT_ID)
             .filter(there)
-            .or(envelope.account.filter(there))
-            .or(of(DECISIVE.user_account_id));
-        let data = self.staged.get(DECISIVE.management_event) == Some(Cell::Bool(false));
-        PartitionKey::new(of(DECISIVE.event_category), data, event_time, account, of(DECISIVE.aws_region))
+            .or(envelope.account.map(str::as_bytes).filter(there))
+            .or_else(|| of(USER_ACCOUNT_ID));
+        let data = self.filling.last_bool(MANAGEMENT_EVENT, self.rows) == Some(false);
+        PartitionKey::new(of(EVENT_CATEGORY), data, event_time, account, of(AWS_REGION))
     }
 
     fn outcome(&self, text: &str) -> &'static str {
         const DENIED: [&str; 5] = ["AccessDenied", "Unauthorized", "Forbidden", "NotAuthorized", "AuthFailure"];
-        let code = self.staged.text(DECISIVE.error_code, text).unwrap_or_default();
-        let message = self.staged.text(DECISIVE.error_message, text).unwrap_or_default();
+        let of = |column| self.candidate(text).str(column).unwrap_or_default();
+        let (code, message) = (of(ERROR_CODE), of(ERROR_MESSAGE));
         if code == "Client.DryRunOperation" {
             "dry_run"
         } else if DENIED.iter().any(|word| code.contains(word)) {
             "denied"
         } else if !code.is_empty()
             || !message.is_empty()
-            || self.staged.text(PLAN.console_login, text) == Some("Failure")
+            || self.staged.text(self.plan.console_login, text) == Some("Failure")
         {
             "failure"
         } else {
@@ -210,37 +221,26 @@ impl Rows {
         }
     }
 
-    fn append_slots(&mut self, text: &str) {
-        let mut set = self.staged.set() & self.plan.wires;
-        while set != 0 {
-            let slot = set.trailing_zeros() as Slot;
-            set &= set - 1;
-            if let Some(cell) = self.staged.get(slot) {
-                self.append(self.plan.slots[usize::from(slot)].column, cell, text);
+    fn append(&mut self, column: usize, cell: Cell, text: &str) {
+        match cell {
+            Cell::Text(span) => {
+                let text = self.staged.resolve(span, text);
+                self.filling.text(column, self.rows, text, 0, text.len());
+                self.staged.bytes += text.len();
             }
+            Cell::Int(value) => self.append_int(column, value),
+            Cell::Unfit => {}
         }
     }
 
-    #[inline]
-    fn append(&mut self, column: usize, cell: Cell, text: &str) {
-        let filling = &mut self.columns[column];
-        self.bytes += match cell {
-            Cell::Text(span) => {
-                let (text, start, end) = self.staged.place(span, text);
-                filling.append_text(self.rows, text, start, end)
-            }
-            Cell::Bool(value) => filling.append_bool(self.rows, value),
-            Cell::Int(value) => filling.append_int(self.rows, value),
-            Cell::Unfit => 0,
-        };
-    }
-
-    fn append_event_time(&mut self, event_time: i64) {
-        self.bytes += self.columns[EVENT_TIME].append_int(self.rows, event_time);
+    fn append_int(&mut self, column: usize, value: i64) {
+        self.filling.int(column, self.rows, value);
+        self.staged.bytes += 8;
     }
 
     fn append_text(&mut self, column: usize, value: &str) {
-        self.bytes += self.columns[column].append_text(self.rows, value, 0, value.len());
+        self.filling.text(column, self.rows, value, 0, value.len());
+        self.staged.bytes += value.len();
     }
 
     fn append_unmapped(&mut self) {
@@ -248,72 +248,81 @@ impl Rows {
             // The time is the envelope's: restored, the record must not have it.
             self.staged.unmapped.member("eventTime", "null", false);
         }
-        if let Some(unmapped) = self.staged.unmapped.finish() {
-            self.bytes += self.columns[UNMAPPED].append_text(self.rows, unmapped, 0, unmapped.len());
+        let Staged { unmapped, bytes, .. } = &mut self.staged;
+        if let Some(unmapped) = unmapped.finish() {
+            self.filling.text(UNMAPPED, self.rows, unmapped, 0, unmapped.len());
+            *bytes += unmapped.len();
         }
     }
 
     /// Columns made of copied values, for the services that have them.
     fn append_assembled(&mut self, text: &str) {
-        let service = self.staged.text(PLAN.event_source, text).and_then(|source| {
-            [Service::S3, Service::Ec2].into_iter().find(|service| service.event_sources().contains(&source))
-        });
+        let service = self
+            .candidate(text)
+            .text(EVENT_SOURCE)
+            .and_then(|source| [Service::S3, Service::Ec2].into_iter().find(|service| service.is_of(source)));
         if service == Some(Service::Ec2) {
             self.stage_ip_rules(text);
         }
-        let (set, listed) = (self.staged.set(), self.staged.listed());
         let plan = self.plan;
-        for assembly in &plan.assemblies {
-            // Most columns have nothing to be made of: three words tell.
-            if (set & assembly.slots == 0 && listed & assembly.lists == 0)
-                || (assembly.only.is_some() && assembly.only != service)
-            {
-                continue;
-            }
-            match &assembly.how {
-                How::First(column, slots) => {
-                    let there = |slot: &&Slot| match self.staged.get(**slot) {
-                        Some(Cell::Text(span)) => !self.staged.resolve(span, text).is_empty(),
-                        other => other.is_some(),
-                    };
-                    let slot = slots.iter().find(there).or(slots.last());
-                    if let Some(cell) = slot.and_then(|slot| self.staged.get(*slot)) {
-                        self.append(*column, cell, text);
-                    }
-                }
-                How::Values(column, list, prefix) => {
-                    let resolve = |span: &Span| self.staged.resolve(*span, text);
-                    // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
-                    let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
-                    let values = self.staged.list(*list).iter().map(resolve).filter(wanted);
-                    self.bytes += append_each_once(&mut self.columns[*column], self.rows, values);
-                }
-                How::FirstOf(column, lists) => {
-                    let mut spans = lists.iter().flat_map(|list| self.staged.list(*list));
-                    let first = spans.find(|span| !self.staged.resolve(**span, text).is_empty());
-                    if let Some(span) = first {
-                        self.append(*column, Cell::Text(*span), text);
-                    }
-                }
-                How::Entries(column, place) => {
-                    if let Some(entries) = &self.staged.entries {
-                        let resolve = |span: Span| self.staged.resolve(span, text);
-                        let values = entries.iter().map(|entry| entry[*place].map(resolve));
-                        self.bytes += self.columns[*column].append_list(self.rows, values);
-                    }
-                }
-            }
+        let mut asked = if self.staged.has_entries { plan.asked_of_entries } else { 0 };
+        let mut set = self.staged.set();
+        while set != 0 {
+            asked |= plan.asked_of_slots[set.trailing_zeros() as usize];
+            set &= set - 1;
+        }
+        let mut listed = self.staged.listed();
+        while listed != 0 {
+            asked |= plan.asked_of_lists[listed.trailing_zeros() as usize];
+            listed &= listed - 1;
+        }
+        asked &= plan.assemblies_of[service.map_or(0, |service| if service == Service::S3 { 1 } else { 2 })];
+        while asked != 0 {
+            self.assemble(&plan.assemblies[asked.trailing_zeros() as usize], text);
+            asked &= asked - 1;
         }
         if service == Some(Service::S3) {
             self.append_bucket_owner(text);
         }
     }
 
+    fn assemble(&mut self, how: &How, text: &str) {
+        match how {
+            How::First(column, slots) => {
+                let there = |slot: &&Slot| self.staged.get(**slot).is_some_and(Cell::is_there);
+                let slot = slots.iter().find(there).or(slots.last());
+                if let Some(cell) = slot.and_then(|slot| self.staged.get(*slot)) {
+                    self.append(*column, cell, text);
+                }
+            }
+            How::Values(column, list, prefix) => {
+                let resolve = |span: &Span| self.staged.resolve(*span, text);
+                // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
+                let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
+                let values = self.staged.list(*list).iter().map(resolve).filter(wanted);
+                self.staged.bytes += self.filling.list_each_once(*column, self.rows, values);
+            }
+            How::FirstOf(column, lists) => {
+                let mut spans = lists.iter().flat_map(|list| self.staged.list(*list));
+                let first = spans.find(|span| !span.is_empty());
+                if let Some(span) = first {
+                    self.append(*column, Cell::Text(*span), text);
+                }
+            }
+            How::Entries(column, place) => {
+                let resolve = |span: Span| self.staged.resolve(span, text);
+                let values = self.staged.entries.iter().map(|entry| entry[*place].map(resolve));
+                self.staged.bytes += self.filling.list(*column, self.rows, values);
+            }
+        }
+    }
+
     fn stage_ip_rules(&mut self, text: &str) {
-        if !self.staged.text(DECISIVE.event_name, text).is_some_and(ec2::changes_rules) {
+        let candidate = self.candidate(text);
+        if !candidate.text(EVENT_NAME).is_some_and(ec2::changes_rules) {
             return;
         }
-        let parameters = self.staged.text(DECISIVE.request_parameters, text);
+        let parameters = candidate.str(REQUEST_PARAMETERS);
         for rule in parameters.map(ec2::ip_rules).unwrap_or_default() {
             let span = self.staged.keep(&rule);
             self.staged.push(IP_RULES, span);
@@ -322,9 +331,8 @@ impl Rows {
 
     fn append_bucket_owner(&mut self, text: &str) {
         let [.., types, accounts] = [0, 1, 2];
-        let entries = self.staged.entries.iter().flatten();
         let is_bucket = |span: Span| self.staged.resolve(span, text) == "AWS::S3::Bucket";
-        let bucket = entries.into_iter().find(|entry| entry[types].is_some_and(is_bucket));
+        let bucket = self.staged.entries.iter().find(|entry| entry[types].is_some_and(is_bucket));
         if let Some(span) = bucket.and_then(|entry| entry[accounts]) {
             self.append(BUCKET_OWNER, Cell::Text(span), text);
         }
@@ -338,6 +346,17 @@ impl Default for Rows {
 }
 
 const EVENT_TIME: usize = index_of("event_time");
+const EVENT_NAME: usize = index_of("event_name");
+const EVENT_SOURCE: usize = index_of("event_source");
+const EVENT_TYPE: usize = index_of("event_type");
+const EVENT_CATEGORY: usize = index_of("event_category");
+const AWS_REGION: usize = index_of("aws_region");
+const ERROR_CODE: usize = index_of("error_code");
+const ERROR_MESSAGE: usize = index_of("error_message");
+const MANAGEMENT_EVENT: usize = index_of("management_event");
+const RECIPIENT_ACCOUNT_ID: usize = index_of("recipient_account_id");
+const USER_ACCOUNT_ID: usize = index_of("user_account_id");
+const REQUEST_PARAMETERS: usize = index_of("request_parameters");
 const OUTCOME: usize = index_of("outcome");
 const BRIDGE_ID: usize = index_of("bridge_event_id");
 const BRIDGE_TYPE: usize = index_of("bridge_detail_type");
@@ -345,31 +364,6 @@ const LOG_FILE: usize = index_of("log_file");
 const BUCKET_OWNER: usize = index_of("s3_bucket_owner_account_id");
 const UNMAPPED: usize = index_of("unmapped");
 
-/// One array of NULLs a column, as long as a batch can be.
-static NULLS: LazyLock<Vec<ArrayRef>> = LazyLock::new(|| {
-    schema::SCHEMA.fields().iter().map(|field| new_null_array(field.data_type(), BATCH_ROWS)).collect()
-});
-
 fn unreadable_time(what: &str) -> Rejection {
     Rejection::new(Code::InvalidEventTime, format!("{what} is not a time like 2026-10-04T09:01:05Z"))
-}
-
-/// Appends values, each once; nothing if there is none. Gives their size in bytes.
-fn append_each_once<'a>(filling: &mut Filling, row: usize, values: impl Iterator<Item = &'a str>) -> usize {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut many: HashSet<&str> = HashSet::new();
-    for value in values {
-        let new = if kept.len() < MANY_VALUES {
-            !kept.contains(&value)
-        } else {
-            if many.is_empty() {
-                many.extend(&kept);
-            }
-            many.insert(value)
-        };
-        if new {
-            kept.push(value);
-        }
-    }
-    if kept.is_empty() { 0 } else { filling.append_list(row, kept.into_iter().map(Some)) }
 }

@@ -4,11 +4,13 @@ use crate::columns::Pattern;
 
 /// Reads `7`, `-7`, `7.0` if it fits.
 pub fn parse_int(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    if fraction.is_empty() || fraction.bytes().any(|byte| byte != b'0') || whole.starts_with('+') {
+    if text.starts_with('+') {
         return None;
     }
-    whole.parse().ok()
+    text.parse().ok().or_else(|| {
+        let (whole, fraction) = text.split_once('.')?;
+        (!fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')).then(|| whole.parse().ok())?
+    })
 }
 
 /// Whether a text has the shape.

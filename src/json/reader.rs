@@ -1,6 +1,6 @@
 //! A forward reader over UTF-8 text that checks every byte it passes and allocates nothing.
 //!
-//! Strings are searched 16 bytes at a time for what can end or spoil them (quote, backslash, control character);
+//! Strings are searched 32 bytes at a time for what can end or spoil them (quote, backslash, control character);
 //! CloudTrail records are strings for more than nine tenths of their bytes.
 
 use super::{Error, ErrorKind, MAX_DEPTH, Result};
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            at = self.plain_until(at);
+            at = plain_until(self.bytes, at);
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
@@ -146,28 +146,6 @@ impl<'a> Reader<'a> {
                 None => return self.error(ErrorKind::Truncated, at),
             }
         }
-    }
-
-    /// The first byte from `at` on that is a quote, a backslash or a control character, or the end of the text.
-    #[inline]
-    fn plain_until(&self, mut at: usize) -> usize {
-        let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
-        while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-            let v = u8x16::new(*chunk);
-            let stops = eq(v, quote) | eq(v, backslash) | eq(v.min(control), v);
-            let mask = stops.to_bitmask();
-            if mask != 0 {
-                return at + mask.trailing_zeros() as usize;
-            }
-            at += 16;
-        }
-        while let Some(&byte) = self.bytes.get(at) {
-            if byte < 0x20 || byte == b'"' || byte == b'\\' {
-                break;
-            }
-            at += 1;
-        }
-        at
     }
 
     /// Checks the escape whose backslash is at `at`; gives the byte after it.
@@ -309,9 +287,65 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The first byte from `at` on that is a quote, a backslash or a control character, or the end of the text.
+///
+/// 32 bytes at first, which is as far as most strings go, so that there is no branch on how long one is.
 #[inline]
-fn eq(a: u8x16, b: u8x16) -> u8x16 {
-    a.simd_eq(b)
+pub fn plain_until(bytes: &[u8], at: usize) -> usize {
+    let Some(chunk) = window(bytes, at) else { return plain_to_end(bytes, at) };
+    let stops = Marks::of(chunk).stops;
+    if stops != 0 { at + stops.trailing_zeros() as usize } else { plain_further(bytes, at + 32) }
+}
+
+#[inline(never)]
+fn plain_further(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = window(bytes, at) {
+        let stops = Marks::of(chunk).stops;
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize;
+        }
+        at += 32;
+    }
+    plain_to_end(bytes, at)
+}
+
+#[cold]
+fn plain_to_end(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        at += 1;
+    }
+    at
+}
+
+/// The 32 bytes from `at` on; None where fewer are left.
+#[inline]
+pub fn window(bytes: &[u8], at: usize) -> Option<&[u8; 32]> {
+    bytes.get(at..)?.first_chunk()
+}
+
+/// Of 32 bytes, as bits, the quotes, and all that can end or spoil a string: quotes, backslashes, control characters.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
+    /// Quotes.
+    pub quotes: u32,
+    /// Quotes, backslashes, control characters.
+    pub stops: u32,
+}
+
+impl Marks {
+    /// Looks at the bytes of a window.
+    #[inline(always)]
+    pub fn of(window: &[u8; 32]) -> Marks {
+        let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
+        let (halves, _) = window.as_chunks::<16>();
+        let of = |half: usize| {
+            let v = u8x16::new(halves[half]);
+            let quotes = v.simd_eq(quote);
+            (quotes.to_bitmask(), (quotes | v.simd_eq(backslash) | v.min(control).simd_eq(v)).to_bitmask())
+        };
+        let (low, high) = (of(0), of(1));
+        Marks { quotes: low.0 | high.0 << 16, stops: low.1 | high.1 << 16 }
+    }
 }
 
 /// What an escape stands for.
