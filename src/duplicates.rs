@@ -1,12 +1,11 @@
 //! Which of the sorted rows of a file are records that are there already.
 
-use crate::batch::Batch;
-use crate::columns::{COLUMNS, Source};
 use crate::error::Error;
+use crate::filling::Filling;
 use crate::json::{Tree, canonical};
+use crate::packed::PackedRow;
 use crate::restore;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// Compares each row with those of the same event_id before it.
 ///
@@ -14,7 +13,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Duplicates {
     /// The last row that was kept.
-    latest: Option<(Arc<Batch>, usize)>,
+    latest: Vec<u8>,
     /// Digests of the contents of all kept rows of this event_id, once there are two.
     contents: HashSet<[u8; 32]>,
 }
@@ -24,42 +23,38 @@ impl Duplicates {
     ///
     /// # Errors
     /// If a row cannot be restored to its record.
-    pub fn is_duplicate(&mut self, batch: &Arc<Batch>, row: usize) -> Result<bool, Error> {
-        let known = self
-            .latest
-            .as_ref()
-            .filter(|(latest, at)| batch.has_event_id(row) && batch.compare_keys(row, latest, *at).is_eq());
-        let Some((latest, at)) = known else {
+    pub fn is_duplicate(&mut self, row: PackedRow<'_>) -> Result<bool, Error> {
+        let latest = PackedRow::at(&self.latest, 0);
+        let Some(latest) = latest.filter(|latest| row.event_id().is_some() && row.has_keys_of(*latest)) else {
             self.contents.clear();
-            self.latest = Some((batch.clone(), row));
+            self.keep(row);
             return Ok(false);
         };
-        if same_record(latest, *at, batch, row) {
+        if row.is_record_of(latest) {
             return Ok(true);
         }
         // The same id and other columns: it may still be the same JSON, written differently.
         if self.contents.is_empty() {
-            self.contents.insert(digest(latest, *at)?);
+            self.contents.insert(digest(latest)?);
         }
-        if !self.contents.insert(digest(batch, row)?) {
+        if !self.contents.insert(digest(row)?) {
             return Ok(true);
         }
-        self.latest = Some((batch.clone(), row));
+        self.keep(row);
         Ok(false)
+    }
+
+    fn keep(&mut self, row: PackedRow<'_>) {
+        self.latest.clear();
+        self.latest.extend_from_slice(row.bytes());
     }
 }
 
-/// Whether two rows are alike in all that comes from the record itself.
-fn same_record(a: &Batch, i: usize, b: &Batch, j: usize) -> bool {
-    let columns = COLUMNS.iter().zip(a.columns().columns().iter().zip(b.columns().columns()));
-    columns
-        .filter(|(column, _)| !matches!(column.source, Source::Bridge(_) | Source::LogFile))
-        .all(|(_, (x, y))| x.slice(i, 1) == y.slice(j, 1))
-}
-
-fn digest(batch: &Batch, row: usize) -> Result<[u8; 32], Error> {
+fn digest(row: PackedRow<'_>) -> Result<[u8; 32], Error> {
+    let mut filling = Filling::new();
+    filling.add(row);
     let mut record = Vec::new();
-    restore::record(batch.columns().columns(), row, &mut record)?;
+    restore::record(&filling.take(), 0, &mut record)?;
     let text = String::from_utf8_lossy(&record);
     let mut content = Vec::new();
     match Tree::parse(&text) {

@@ -165,27 +165,22 @@ impl<W: Write + Send> Encoder<W> {
         })
     }
 
-    /// Writes a block of rows; `column` gives the rows' values of a column by its index. With `parallel` the columns are
-    /// spread over the threads of the pool.
+    /// Writes a block of rows, given as columns in table order. With `parallel` the columns are spread over the threads of the
+    /// pool.
     ///
     /// # Errors
-    /// If a column cannot be had or written.
-    pub fn write(
-        &mut self,
-        rows: usize,
-        parallel: bool,
-        column: impl Fn(usize) -> Result<ArrayRef, Error> + Sync,
-    ) -> Result<(), Error> {
+    /// If a column cannot be written.
+    pub fn write(&mut self, columns: &[ArrayRef], parallel: bool) -> Result<(), Error> {
         if self.group.is_empty() {
             self.group = self.factory.create_column_writers(self.groups)?;
         }
         let write = |(index, (writer, hash)): (usize, (&mut ArrowColumnWriter, &mut blake3::Hasher))| {
-            let values = column(index)?;
-            hash_column(hash, &values);
-            for leaf in compute_leaves(SCHEMA.field(index), &values)? {
+            let values = &columns[index];
+            hash_column(hash, values);
+            for leaf in compute_leaves(SCHEMA.field(index), values)? {
                 writer.write(&leaf)?;
             }
-            Ok::<_, Error>(times(index, &values))
+            Ok::<_, Error>(times(index, values))
         };
         let times: Option<(i64, i64)> = if parallel {
             let columns = self.group.par_iter_mut().zip(&mut self.hashes).enumerate();
@@ -201,7 +196,7 @@ impl<W: Write + Send> Encoder<W> {
             self.first_time = self.first_time.min(first);
             self.last_time = self.last_time.max(last);
         }
-        self.rows += rows;
+        self.rows += columns.first().map_or(0, |column| column.len());
         self.blocks += 1;
         if self.blocks == GROUP_BLOCKS {
             self.end_group(parallel)?;

@@ -1,6 +1,5 @@
 //! One worker: units of input -> sorted runs of rows, and whatever was rejected.
 
-use crate::batch::Batch;
 use crate::deliveries::Deliveries;
 use crate::error::Error;
 use crate::extract::{OwnWrites, Rows};
@@ -12,7 +11,7 @@ use crate::run::Run;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use tempfile::SpooledTempFile;
 
 /// Bytes of an input that cannot be cut that are looked at at a time.
@@ -131,11 +130,10 @@ pub struct Worker<'a> {
     /// How often each of the runs was merged out of others.
     levels: Vec<u32>,
     rows: Rows,
-    row_partitions: Vec<u32>,
-    row_bytes: Vec<u32>,
     latest: Option<(PartitionKey, u32)>,
-    batches: Vec<Arc<Batch>>,
-    batch_bytes: usize,
+    /// Packed rows that are not sorted yet.
+    chunks: Vec<Vec<u8>>,
+    chunk_bytes: usize,
     rejected: Vec<RejectedAt>,
     lines: SpooledTempFile,
     lines_end: u64,
@@ -165,11 +163,9 @@ impl<'a> Worker<'a> {
             open_runs,
             levels: Vec::new(),
             rows: Rows::without(own_writes),
-            row_partitions: Vec::new(),
-            row_bytes: Vec::new(),
             latest: None,
-            batches: Vec::new(),
-            batch_bytes: 0,
+            chunks: Vec::new(),
+            chunk_bytes: 0,
             rejected: Vec::new(),
             lines: SpooledTempFile::new(REJECTED_IN_MEMORY),
             lines_end: 0,
@@ -245,35 +241,30 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// If rows cannot be put together.
     pub fn finish(mut self) -> Result<Gathered, Error> {
-        self.take_batch();
+        self.take_chunk();
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if !self.batches.is_empty() {
-            self.gathered.runs.push(Run::sort(std::mem::take(&mut self.batches)));
+        if !self.chunks.is_empty() {
+            self.gathered.runs.push(Run::sort(std::mem::take(&mut self.chunks)));
         }
         self.gathered.rejected.parts.push((self.rejected, self.lines));
         Ok(self.gathered)
     }
 
-    fn take_batch(&mut self) {
+    fn take_chunk(&mut self) {
         if self.rows.is_empty() {
             return;
         }
-        let partitions = std::mem::take(&mut self.row_partitions);
-        let sizes = std::mem::take(&mut self.row_bytes);
-        let taken = Batch::new(self.rows.take(), partitions, sizes).map_err(Error::from).and_then(|batch| {
-            self.batch_bytes += batch.columns().get_array_memory_size();
-            self.batches.push(Arc::new(batch));
-            if self.batch_bytes >= self.budget {
-                self.batch_bytes = 0;
-                let run = Run::sort(std::mem::take(&mut self.batches)).spill()?;
-                self.keep_run(run)?;
+        let chunk = self.rows.take_packed();
+        self.chunk_bytes += chunk.len();
+        self.chunks.push(chunk);
+        if self.chunk_bytes >= self.budget {
+            self.chunk_bytes = 0;
+            let run = Run::sort(std::mem::take(&mut self.chunks)).spill().and_then(|run| self.keep_run(run));
+            if let Err(error) = run {
+                self.failed.get_or_insert(error);
             }
-            Ok(())
-        });
-        if let Err(error) = taken {
-            self.failed.get_or_insert(error);
         }
     }
 
@@ -329,7 +320,7 @@ impl Sink for Worker<'_> {
         &mut self.rows
     }
 
-    fn row(&mut self, key: PartitionKey, bytes: u32) {
+    fn row(&mut self, key: PartitionKey) {
         let key = key.within(self.layout);
         let number = match self.latest {
             Some((latest, number)) if latest == key => number,
@@ -345,11 +336,10 @@ impl Sink for Worker<'_> {
         if let Some(deliveries) = &mut self.gathered.deliveries {
             deliveries.row(number);
         }
-        self.row_partitions.push(number);
-        self.row_bytes.push(bytes);
+        self.rows.set_partition(number);
         if self.rows.is_full() {
             self.progress.records.fetch_add(self.rows.len() as u64, Ordering::Relaxed);
-            self.take_batch();
+            self.take_chunk();
         }
     }
 

@@ -29,15 +29,14 @@
 //! | [`extract`] | record text -> row: the hot path |
 //! | [`json`] | the reader under it |
 //! | [`deliveries`] | which messages a batch came in, and what of it may be acknowledged |
-//! | [`batch`], [`run`], [`duplicates`] | rows in order, in memory or on disk, each record once |
-//! | [`encode`], [`restore`] | rows -> Parquet, and Parquet -> the records |
+//! | [`packed`], [`run`], [`duplicates`] | rows as bytes, in order, in memory or on disk, each record once |
+//! | [`filling`], [`encode`], [`restore`] | rows -> columns -> Parquet, and Parquet -> the records |
 //! | [`store`] | where the lake lies |
 //! | [`partition`], [`rejected`], [`log`], [`metrics`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
 //! | [`unknown`] | members of records that no column stands for |
 //! | [`time`] | times as text, both ways |
 //! | [`views`], [`catalog`], [`schema`], [`columns`] | the table, written once, and everything that is generated from it |
 
-pub mod batch;
 pub mod catalog;
 pub mod cli;
 pub mod columns;
@@ -47,6 +46,7 @@ pub mod duplicates;
 pub mod encode;
 pub mod error;
 pub mod extract;
+pub mod filling;
 pub mod gather;
 pub mod input;
 pub mod json;
@@ -54,6 +54,7 @@ pub mod lambda;
 pub mod log;
 pub mod metrics;
 pub mod output;
+pub mod packed;
 pub mod partition;
 pub mod payload;
 pub mod pipeline;

@@ -1,19 +1,23 @@
 //! Sorted rows -> Parquet objects, rejected lines -> objects of lines; what became of each.
 
-use crate::batch::{Batch, gather_column};
+use crate::columns::index_of;
 use crate::deliveries::Missing;
 use crate::duplicates::Duplicates;
 use crate::encode::{BLOCK_BYTES, BLOCK_ROWS, Encoder, name};
 use crate::error::Error;
 use crate::extract::OwnWrites;
+use crate::filling::Filling;
 use crate::gather::RejectedLines;
 use crate::log::{LogEvents, log_row};
+use crate::packed::{self, PackedRow};
 use crate::partition::Layout;
 use crate::rejected;
-use crate::run::{Block, Merge, Run};
+use crate::run::{Merge, Run};
 use crate::store::{Staged, Store};
 use crate::time::date;
 use crate::unknown::Unknown;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::TimestampMillisecondType;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -115,11 +119,20 @@ pub struct Output<'a> {
     done: Arc<Mutex<Done>>,
     /// Files that other threads are encoding.
     encoding: AtomicUsize,
+    /// Columns that can be filled again, with room for as much as they held.
+    fillings: Mutex<Vec<Filling>>,
     /// What log lines of any thread belong to.
     span: Span,
 }
 
 type FileEncoder = Encoder<BufWriter<Staged>>;
+
+/// Rows that are written together.
+#[derive(Default)]
+struct Block {
+    packed: Vec<u8>,
+    rows: usize,
+}
 
 /// The partition whose rows are coming.
 struct Open {
@@ -136,7 +149,7 @@ impl<'a> Output<'a> {
     /// Nothing is written yet; `paths` and `rows` are those of the partitions by their numbers, duplicates included.
     pub fn new(store: &'a dyn Store, options: &'a Options, paths: Vec<String>, rows: Vec<u64>) -> Self {
         let (done, encoding) = (Arc::default(), AtomicUsize::new(0));
-        Output { store, options, paths, rows, done, encoding, span: Span::current() }
+        Output { store, options, paths, rows, done, encoding, fillings: Mutex::default(), span: Span::current() }
     }
 
     /// Writes sorted runs of rows; gives the number of duplicates.
@@ -179,20 +192,22 @@ impl<'a> Output<'a> {
         let mut known = Duplicates::default();
         rayon::scope(|scope| {
             let mut open: Option<Open> = None;
-            while let Some((batch, row)) = merge.next()? {
-                let partition = batch.partition(row) as usize;
+            while let Some(row) = merge.peek() {
+                let partition = row.partition() as usize;
                 if open.as_ref().is_none_or(|open| open.partition != partition)
                     && let Some(done) = open.replace(self.open(partition))
                 {
                     self.close(done, scope);
                 }
-                let Some(open) = &mut open else { continue };
-                open.left = open.left.saturating_sub(1);
-                if known.is_duplicate(&batch, row)? {
-                    duplicates += 1;
-                    continue;
+                if let Some(open) = &mut open {
+                    open.left = open.left.saturating_sub(1);
+                    if known.is_duplicate(row)? {
+                        duplicates += 1;
+                    } else {
+                        self.push(open, row);
+                    }
                 }
-                self.push(open, &batch, row);
+                merge.advance()?;
             }
             if let Some(done) = open {
                 self.close(done, scope);
@@ -205,22 +220,32 @@ impl<'a> Output<'a> {
         Open { partition, block: Block::default(), encoder: None, left: self.rows[partition], failed: false }
     }
 
-    fn push(&self, open: &mut Open, batch: &Arc<Batch>, row: usize) {
-        let full = open.block.rows() >= BLOCK_ROWS || open.block.bytes() + batch.bytes(row) > BLOCK_BYTES;
-        if full && open.block.rows() > 0 {
+    fn push(&self, open: &mut Open, row: PackedRow<'_>) {
+        let block = &open.block;
+        if block.rows >= BLOCK_ROWS || (block.rows > 0 && block.packed.len() + row.bytes().len() > BLOCK_BYTES) {
             // This row is one of those left for another file.
             self.write_block(open, open.left + 1);
         }
-        open.block.push(batch, row);
+        open.block.packed.extend_from_slice(row.bytes());
+        open.block.rows += 1;
     }
 
     /// Writes the gathered block; ends the file where it is long enough and `left` rows are enough for another.
     fn write_block(&self, open: &mut Open, left: u64) {
-        let block = std::mem::take(&mut open.block);
-        if open.failed {
-            return;
+        let mut block = std::mem::take(&mut open.block);
+        let written = if open.failed { Ok(()) } else { self.write_whole(open, &block, left) };
+        // What it held made room for the next one.
+        block.packed.clear();
+        block.rows = 0;
+        open.block = block;
+        if let Err(error) = written {
+            open.failed = true;
+            self.fail(Object::Rows(open.partition as u32), error);
         }
-        let written = self.encode(open.encoder.take(), &block, open.partition, true).and_then(|encoder| {
+    }
+
+    fn write_whole(&self, open: &mut Open, block: &Block, left: u64) -> Result<(), Error> {
+        self.encode(open.encoder.take(), block, open.partition, true).and_then(|encoder| {
             let long = encoder.rows() >= MAX_FILE_ROWS && encoder.is_between_groups();
             if long && left >= MIN_FILE_ROWS as u64 {
                 self.put_rows(encoder, open.partition)?;
@@ -228,11 +253,7 @@ impl<'a> Output<'a> {
                 open.encoder = Some(encoder);
             }
             Ok(())
-        });
-        if let Err(error) = written {
-            open.failed = true;
-            self.fail(Object::Rows(open.partition as u32), error);
-        }
+        })
     }
 
     fn close<'s>(&'s self, mut open: Open, scope: &rayon::Scope<'s>) {
@@ -242,7 +263,7 @@ impl<'a> Output<'a> {
         let mut work = move || {
             let block = std::mem::take(&mut open.block);
             let parallel = open.encoder.is_some();
-            let encoder = if block.rows() > 0 || open.encoder.is_none() {
+            let encoder = if block.rows > 0 || open.encoder.is_none() {
                 self.encode(open.encoder.take(), &block, open.partition, parallel)
             } else {
                 open.encoder.take().ok_or_else(|| Error::Bug("no file is open".to_owned()))
@@ -277,30 +298,28 @@ impl<'a> Output<'a> {
             Some(encoder) => encoder,
             None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize)?,
         };
-        let (batches, rows) = block.places();
-        encoder.write(rows.len(), parallel && self.options.threads > 1, |column| {
-            Ok(gather_column(batches, column, rows)?)
-        })?;
-        self.look(batches, rows);
+        let mut filling = self.fillings.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        packed::rows(&block.packed).for_each(|(_, row)| filling.add(row));
+        let columns = filling.take();
+        self.fillings.lock().unwrap_or_else(PoisonError::into_inner).push(filling);
+        encoder.write(&columns, parallel && self.options.threads > 1)?;
+        self.look(&columns);
         Ok(encoder)
     }
 
     /// Logs rows that go into a file, and keeps what is worth telling of them.
-    fn look(&self, batches: &[Arc<Batch>], rows: &[(usize, usize)]) {
+    fn look(&self, columns: &[ArrayRef]) {
+        const EVENT_TIME: usize = index_of("event_time");
         let _line = self.span.enter();
+        let times = columns[EVENT_TIME].as_primitive::<TimestampMillisecondType>().values();
         if self.options.log_events != LogEvents::None {
-            for (batch, row) in rows {
-                log_row(batches[*batch].columns().columns(), *row, self.options.log_events);
-            }
+            (0..times.len()).for_each(|row| log_row(columns, row, self.options.log_events));
         }
         let mut unknown = Unknown::default();
-        for (batch, row) in rows {
-            unknown.look(batches[*batch].columns().columns(), *row);
-        }
-        let oldest = rows.iter().map(|(batch, row)| batches[*batch].time(*row)).min();
+        (0..times.len()).for_each(|row| unknown.look(columns, row));
         let mut done = lock(&self.done);
         done.seen.unknown.merge(unknown);
-        done.seen.oldest = done.seen.oldest.into_iter().chain(oldest).min();
+        done.seen.oldest = done.seen.oldest.into_iter().chain(times.iter().copied().min()).min();
     }
 
     fn put_rows(&self, encoder: FileEncoder, partition: usize) -> Result<(), Error> {

@@ -1,35 +1,31 @@
 //! Sorted runs: what one worker gathered, in memory or spilled to disk, and their merge into one order.
 
-use crate::batch::{self, Batch, RowAt};
 use crate::error::Error;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
+use crate::packed::{self, PackedRow, RowAt};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
-use std::sync::Arc;
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, Write};
 
-/// Rows of a spilled batch: one of each run is in memory while runs are merged.
-const SPILL_ROWS: usize = 256;
-/// Bytes of values after which a spilled batch ends.
-const SPILL_BYTES: usize = 1 << 20;
+/// Bytes of a spilled run that are read at a time: one such piece of each run is in memory while runs are merged.
+const PIECE: usize = 256 << 10;
 /// Runs that are merged at a time; more are first merged into longer ones.
 const FAN_IN: usize = 64;
 
 /// A sorted sequence of rows.
 pub enum Run {
-    /// Unsorted batches and the order of their rows.
-    Memory(Vec<Arc<Batch>>, Vec<RowAt>),
-    /// Sorted batches in a file that is already unlinked: it goes when the process does.
+    /// Chunks of packed rows, and the order of the rows.
+    Memory(Vec<Vec<u8>>, Vec<RowAt>),
+    /// Packed rows in order in a file that is already unlinked: it goes when the process does.
     Spilled(File),
 }
 
 impl Run {
-    /// Sorts batches.
-    pub fn sort(batches: Vec<Arc<Batch>>) -> Run {
-        let order = batch::sorted(&batches);
-        Run::Memory(batches, order)
+    /// Sorts the rows of chunks.
+    pub fn sort(chunks: Vec<Vec<u8>>) -> Run {
+        let order = packed::sorted(&chunks);
+        Run::Memory(chunks, order)
     }
 
     /// Merges runs into one on disk.
@@ -53,78 +49,14 @@ impl Run {
 }
 
 fn spill(mut merge: Merge) -> Result<Run, Error> {
-    let file = tempfile::tempfile().map_err(Error::spill)?;
-    let mut writer = StreamWriter::try_new(BufWriter::with_capacity(1 << 16, file), &batch::BATCH_SCHEMA)?;
-    let mut block = Block::default();
-    while let Some((batch, row)) = merge.next()? {
-        block.push(&batch, row);
-        if block.rows.len() >= SPILL_ROWS || block.bytes >= SPILL_BYTES {
-            writer.write(&block.gather()?).map_err(Error::spilled)?;
-            block.clear();
-        }
+    let mut file = BufWriter::with_capacity(PIECE, tempfile::tempfile().map_err(Error::spill)?);
+    while let Some(row) = merge.peek() {
+        file.write_all(row.bytes()).map_err(Error::spill)?;
+        merge.advance()?;
     }
-    if !block.rows.is_empty() {
-        writer.write(&block.gather()?).map_err(Error::spilled)?;
-    }
-    writer.finish().map_err(Error::spilled)?;
-    let mut buffered = writer.into_inner().map_err(Error::spilled)?;
-    buffered.flush().map_err(Error::spill)?;
-    let mut file = buffered.into_inner().map_err(|error| Error::spill(error.into_error()))?;
+    let mut file = file.into_inner().map_err(|error| Error::spill(error.into_error()))?;
     file.rewind().map_err(Error::spill)?;
     Ok(Run::Spilled(file))
-}
-
-/// Rows of several batches that will be one batch.
-#[derive(Default)]
-pub struct Block {
-    batches: Vec<Arc<Batch>>,
-    /// Of each row the index of its batch and its own.
-    rows: Vec<(usize, usize)>,
-    bytes: usize,
-}
-
-impl Block {
-    /// Adds a row.
-    pub fn push(&mut self, batch: &Arc<Batch>, row: usize) {
-        // Rows of a run come in stretches out of few batches: look at the latest first.
-        let known = self.batches.iter().rposition(|known| Arc::ptr_eq(known, batch));
-        let index = known.unwrap_or_else(|| {
-            self.batches.push(batch.clone());
-            self.batches.len() - 1
-        });
-        self.rows.push((index, row));
-        self.bytes += batch.bytes(row);
-    }
-
-    /// Number of rows.
-    pub fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Bytes of their values.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The rows' places: batches, and of each row its batch and its number in it.
-    pub fn places(&self) -> (&[Arc<Batch>], &[(usize, usize)]) {
-        (&self.batches, &self.rows)
-    }
-
-    /// The rows as one batch.
-    ///
-    /// # Errors
-    /// If they do not fit into one.
-    pub fn gather(&self) -> Result<arrow::array::RecordBatch, Error> {
-        Ok(batch::gather(&self.batches, &self.rows)?)
-    }
-
-    /// Forgets the rows.
-    pub fn clear(&mut self) {
-        self.batches.clear();
-        self.rows.clear();
-        self.bytes = 0;
-    }
 }
 
 /// The rows of several runs in one order.
@@ -147,85 +79,127 @@ impl Merge {
         }
         let mut heap = BinaryHeap::with_capacity(runs.len());
         for run in runs {
-            let rows = match run {
-                Run::Memory(batches, order) => Rows::Memory(batches, order.into_iter()),
-                Run::Spilled(file) => Rows::Spilled(Box::new(StreamReader::try_new(BufReader::new(file), None)?)),
+            let mut cursor = match run {
+                Run::Memory(chunks, order) => Cursor::Memory { chunks, order, at: 0 },
+                Run::Spilled(file) => {
+                    Cursor::Spilled { file: BufReader::with_capacity(PIECE, file), row: Vec::new(), in_buffer: 0 }
+                }
             };
-            heap.extend(Cursor::first(rows)?);
+            if cursor.begin()? {
+                heap.push(cursor);
+            }
         }
         Ok(Merge { heap })
     }
 
-    /// The next row.
+    /// The next row, which [`Merge::advance`] passes.
+    pub fn peek(&self) -> Option<PackedRow<'_>> {
+        self.heap.peek().and_then(Cursor::row)
+    }
+
+    /// Goes on behind the next row.
     ///
     /// # Errors
     /// If a spilled run cannot be read.
-    #[expect(clippy::should_implement_trait, reason = "an iterator of results would hide that an error ends it")]
-    pub fn next(&mut self) -> Result<Option<(Arc<Batch>, usize)>, Error> {
-        let Some(mut top) = self.heap.peek_mut() else { return Ok(None) };
-        let at = (top.batch.clone(), top.row);
-        if !top.advance()? {
+    pub fn advance(&mut self) -> Result<(), Error> {
+        if let Some(mut top) = self.heap.peek_mut()
+            && !top.advance()?
+        {
             PeekMut::pop(top);
         }
-        Ok(Some(at))
+        Ok(())
     }
 }
 
-enum Rows {
-    Memory(Vec<Arc<Batch>>, std::vec::IntoIter<RowAt>),
-    Spilled(Box<StreamReader<BufReader<File>>>),
-}
-
-struct Cursor {
-    rows: Rows,
-    batch: Arc<Batch>,
-    row: usize,
+/// A place in a run.
+enum Cursor {
+    Memory {
+        chunks: Vec<Vec<u8>>,
+        order: Vec<RowAt>,
+        at: usize,
+    },
+    Spilled {
+        file: BufReader<File>,
+        /// The row, where it does not lie whole in the buffer.
+        row: Vec<u8>,
+        /// Bytes of the row, where it does.
+        in_buffer: usize,
+    },
 }
 
 impl Cursor {
-    fn first(mut rows: Rows) -> Result<Option<Cursor>, Error> {
-        let at = match &mut rows {
-            Rows::Memory(batches, order) => {
-                order.next().map(|(batch, row)| (batches[batch as usize].clone(), row as usize))
+    fn row(&self) -> Option<PackedRow<'_>> {
+        match self {
+            Cursor::Memory { chunks, order, at } => {
+                let (chunk, place) = *order.get(*at)?;
+                PackedRow::at(chunks.get(chunk as usize)?, place as usize)
             }
-            Rows::Spilled(reader) => next_batch(reader)?.map(|batch| (batch, 0)),
-        };
-        Ok(at.map(|(batch, row)| Cursor { rows, batch, row }))
+            Cursor::Spilled { file, row, in_buffer: 0 } if !row.is_empty() => {
+                let _ = file;
+                PackedRow::at(row, 0)
+            }
+            Cursor::Spilled { file, .. } => PackedRow::at(file.buffer(), 0),
+        }
     }
 
+    /// Finds the first row; gives whether there is one.
+    fn begin(&mut self) -> Result<bool, Error> {
+        match self {
+            Cursor::Memory { order, .. } => Ok(!order.is_empty()),
+            Cursor::Spilled { .. } => self.read(),
+        }
+    }
+
+    /// Goes to the next row; gives whether there is one.
     fn advance(&mut self) -> Result<bool, Error> {
-        match &mut self.rows {
-            Rows::Memory(batches, order) => {
-                let Some((batch, row)) = order.next() else { return Ok(false) };
-                self.batch = batches[batch as usize].clone();
-                self.row = row as usize;
+        match self {
+            Cursor::Memory { order, at, .. } => {
+                *at += 1;
+                Ok(*at < order.len())
             }
-            Rows::Spilled(reader) => {
-                self.row += 1;
-                if self.row == self.batch.rows() {
-                    let Some(batch) = next_batch(reader)? else { return Ok(false) };
-                    self.batch = batch;
-                    self.row = 0;
-                }
+            Cursor::Spilled { file, in_buffer, .. } => {
+                file.consume(std::mem::take(in_buffer));
+                self.read()
             }
+        }
+    }
+
+    /// Reads the row that comes next in the file.
+    fn read(&mut self) -> Result<bool, Error> {
+        let Cursor::Spilled { file, row, in_buffer } = self else { return Ok(false) };
+        row.clear();
+        let buffer = file.fill_buf().map_err(Error::spill)?;
+        if buffer.is_empty() {
+            return Ok(false);
+        }
+        if let Some(whole) = PackedRow::at(buffer, 0) {
+            *in_buffer = whole.bytes().len();
+            return Ok(true);
+        }
+        let mut head = [0; 4];
+        file.read_exact(&mut head).map_err(Error::spill)?;
+        row.extend_from_slice(&head);
+        let rest = PackedRow::length(&head).saturating_sub(head.len()) as u64;
+        file.take(rest).read_to_end(row).map_err(Error::spill)?;
+        if PackedRow::at(row, 0).is_none() {
+            return Err(Error::Bug("a spilled row is broken off".to_owned()));
         }
         Ok(true)
     }
 }
 
-fn next_batch(reader: &mut StreamReader<BufReader<File>>) -> Result<Option<Arc<Batch>>, Error> {
-    Ok(reader.next().transpose()?.map(|batch| Arc::new(Batch::from(batch))))
-}
-
 impl Ord for Cursor {
     /// The heap has its greatest on top, so the order is turned around.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.batch.compare(other.row, &self.batch, self.row)
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (other.row(), self.row()) {
+            (Some(other), Some(own)) => other.compare(own),
+            (other, own) => other.is_some().cmp(&own.is_some()),
+        }
     }
 }
 
 impl PartialOrd for Cursor {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }

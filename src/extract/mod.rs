@@ -5,11 +5,10 @@
 //! record   the one pass over the text           (json::Reader below it)
 //! staged   its values, as places in the text
 //! values   numbers, shapes;  ec2, unmapped  what their names say
-//! rows     accepted records appended to columns;  filling  a column;  own_writes  which are none
+//! rows     accepted records become rows;  own_writes  which do not
 //! ```
 
 mod ec2;
-mod filling;
 mod own_writes;
 mod plan;
 mod record;
@@ -19,7 +18,7 @@ mod unmapped;
 mod values;
 
 pub use own_writes::{OwnWrites, Writer, role_arn};
-pub use rows::{BATCH_ROWS, Rows};
+pub use rows::Rows;
 
 use crate::partition::PartitionKey;
 use crate::rejected::{Code, Rejection};

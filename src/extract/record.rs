@@ -1,4 +1,4 @@
-//! The one pass: record text streams by, keys are matched against the trie, values go into their columns.
+//! The one pass: record text streams by, keys are matched against the trie, values go into the row.
 //!
 //! A repeated key is found on the way; then the record is read once more with all but the last of them left out, which is how
 //! "the last wins" holds at every depth.
@@ -8,7 +8,6 @@
 //! place of its own before it went into its column, a record of 1.7 KB took 39,000 instructions; it takes 25,000.
 
 use super::ec2::{NO_LIST, Search};
-use super::filling::Filling;
 use super::plan::{
     ACCESS_KEY_IDS, ARNS, Child, ColumnId, Goal, NO_NODE, Node, NodeId, PLAN, Plan, RESOURCE_IDS, Slot, Whole,
     name_hash, name_hash_in,
@@ -19,6 +18,7 @@ use crate::columns::{Pattern, Service, index_of};
 use crate::json::{
     Error, ErrorKind, MAX_DEPTH, Marks, Quoted, Reader, Result, Tree, decoded, minify, plain_until, unescape, window,
 };
+use crate::packed::Packer;
 use crate::time::parse_time;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -78,12 +78,10 @@ impl Memory {
     }
 }
 
-/// Where what is read goes: the columns and the number of the row, and what is gathered of the record beside them.
+/// Where what is read goes: the row, and what is gathered of the record beside it.
 pub struct Target<'t> {
-    /// The columns.
-    pub filling: &'t mut Filling,
     /// The row.
-    pub row: usize,
+    pub row: &'t mut Packer,
     /// The rest.
     pub staged: &'t mut Staged,
 }
@@ -91,7 +89,7 @@ pub struct Target<'t> {
 /// Reads the record that begins at byte `at` of `text`; gives the byte after it.
 ///
 /// # Errors
-/// Where the record is not JSON within the limits. Values may then be in the columns that have to be taken back.
+/// Where the record is not JSON within the limits. The row is then begun and not accepted.
 pub fn read_record(text: &str, at: usize, target: &mut Target<'_>, memory: &mut Memory) -> Result<usize> {
     memory.shadowed.clear();
     match Pass::<ONCE>::read(text, at, target, memory) {
@@ -100,10 +98,8 @@ pub fn read_record(text: &str, at: usize, target: &mut Target<'_>, memory: &mut 
         Err(error) => return Err(error),
     }
     // A name is there twice.
-    target.filling.undo(target.row);
     let end = Pass::<NOTING>::read(text, at, target, memory)?;
     memory.shadowed.sort_unstable();
-    target.filling.undo(target.row);
     Ok(Pass::<AGAIN>::read(text, at, target, memory)?.or(end).unwrap_or(at))
 }
 
@@ -147,8 +143,7 @@ struct Pass<'a, 's, const READING: u8> {
     text: &'a str,
     bytes: &'a [u8],
     plan: &'static Plan,
-    filling: &'s mut Filling,
-    row: usize,
+    row: &'s mut Packer,
     staged: &'s mut Staged,
     memory: &'s mut Memory,
     opened: u32,
@@ -160,15 +155,15 @@ struct Pass<'a, 's, const READING: u8> {
 
 impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     fn read(text: &'a str, at: usize, target: &'s mut Target<'_>, memory: &'s mut Memory) -> Result<Option<usize>> {
-        let Target { filling, row, staged } = target;
+        let Target { row, staged } = target;
+        row.begin();
         staged.clear();
         memory.seen.clear();
         let mut pass = Pass::<READING> {
             text,
             bytes: text.as_bytes(),
             plan: &PLAN,
-            filling,
-            row: *row,
+            row,
             staged,
             memory,
             opened: 0,
@@ -387,8 +382,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         if quotes & stops & stops.wrapping_neg() != 0 {
             let end = stops.trailing_zeros() as usize;
             self.collect_plain(window, at, at + end, Below::NOTHING);
-            self.filling.short_text(usize::from(column), self.row, window, end - 1);
-            self.staged.bytes += end - 1;
+            self.row.short_text(usize::from(column), window, end - 1);
             self.staged.yielded += 1;
             return Some(at + end + 1);
         }
@@ -443,16 +437,14 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     /// Puts a piece of the text into a column.
     #[inline(always)]
     fn put_text(&mut self, column: ColumnId, start: usize, end: usize) {
-        self.filling.text(usize::from(column), self.row, self.text, start, end);
-        self.staged.bytes += end - start;
+        self.row.text(usize::from(column), self.slice(start, end));
         self.staged.yielded += 1;
     }
 
     /// Puts a text into a column.
     fn put_span(&mut self, column: ColumnId, span: Span) {
         let text = self.staged.resolve(span, self.text);
-        self.filling.text(usize::from(column), self.row, text, 0, text.len());
-        self.staged.bytes += text.len();
+        self.row.text(usize::from(column), text);
         self.staged.yielded += 1;
     }
 
@@ -464,8 +456,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
             Goal::Time(column) => {
                 let (time, end) = self.time_member(key_at, byte, at, depth)?;
                 if let Some(ms) = time {
-                    self.filling.int(usize::from(column), self.row, ms);
-                    self.staged.bytes += 8;
+                    self.row.int(usize::from(column), ms);
                     self.staged.yielded += 1;
                 }
                 Ok(end)
@@ -541,7 +532,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     /// eventSource mostly comes before what is searched; where it does not, the search is done and then not used.
     fn may_be_ec2(&self) -> bool {
         const EVENT_SOURCE: usize = index_of("event_source");
-        let source = self.filling.last_text(EVENT_SOURCE, self.row);
+        let source = self.row.value(EVENT_SOURCE);
         source.is_none_or(|source| Service::Ec2.is_of(source))
     }
 
@@ -579,8 +570,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
             _ => (None, false),
         };
         if let Some(bool) = bool {
-            self.filling.bool(usize::from(column), self.row, bool);
-            self.staged.bytes += 1;
+            self.row.bool(usize::from(column), bool);
             self.staged.yielded += 1;
         }
         if !plain || quoted != is_string {

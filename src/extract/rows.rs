@@ -1,39 +1,36 @@
-//! Accepted records become rows: staged values are appended to the builders of their columns.
+//! Accepted records become rows: what is made of staged values is added to those that stand for members.
 
 use super::OwnWrites;
 use super::ec2;
-use super::filling::Filling;
 use super::plan::{How, IP_RULES, PLAN, Plan, Slot};
 use super::record::{Memory, Target, read_record};
 use super::staged::{Cell, EventTime, Span, Staged};
 use super::{Code, Envelope, PartitionKey, Rejection};
 use crate::columns::{Service, index_of};
+use crate::filling::Filling;
 use crate::json;
+use crate::packed::{self, Packer};
 use crate::time::{MAX_TIME, MIN_TIME, parse_time};
 use arrow::array::ArrayRef;
 
-/// Rows of a batch at the most, whatever their size; 1,000 to 2,000 keep builders in the caches.
-pub const BATCH_ROWS: usize = 1024;
-/// Bytes of values after which a batch is full.
-pub const BATCH_BYTES: usize = 2 << 20;
+/// Rows of a batch at the most, whatever their size.
+const BATCH_ROWS: usize = 1024;
+/// Bytes of rows after which a batch is full.
+const BATCH_BYTES: usize = 2 << 20;
 
-/// Reads records and gathers their rows until they are taken as a batch of columns.
+/// Reads records and gathers their rows until they are taken as a batch.
 pub struct Rows {
     plan: &'static Plan,
     staged: Staged,
     memory: Memory,
+    packer: Packer,
     filling: Filling,
-    /// Whether values of a record that is not accepted may be in the columns.
-    begun: bool,
-    rows: usize,
-    bytes: usize,
     own_writes: Option<OwnWrites>,
 }
 
 /// The record that was read, before it is accepted.
 pub struct Candidate<'r> {
-    filling: &'r Filling,
-    row: usize,
+    row: &'r Packer,
     staged: &'r Staged,
     text: &'r str,
 }
@@ -41,7 +38,7 @@ pub struct Candidate<'r> {
 impl<'r> Candidate<'r> {
     /// Text of a column that stands for a member.
     pub fn text(&self, column: usize) -> Option<&'r [u8]> {
-        self.filling.last_text(column, self.row)
+        self.row.value(column)
     }
 
     /// As [`Candidate::text`], checked again: where it is asked for seldom.
@@ -67,27 +64,25 @@ impl Rows {
             plan: &PLAN,
             staged: Staged::new(),
             memory: Memory::new(),
+            packer: Packer::new(),
             filling: Filling::new(),
-            begun: false,
-            rows: 0,
-            bytes: 0,
             own_writes,
         }
     }
 
     /// Rows since the last [`Rows::take`].
     pub fn len(&self) -> usize {
-        self.rows
+        self.packer.rows()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.len() == 0
     }
 
     /// Whether it is time to take them.
     pub fn is_full(&self) -> bool {
-        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+        self.len() >= BATCH_ROWS || self.packer.size() >= BATCH_BYTES
     }
 
     /// Reads the record that begins at byte `at` of `text`, an opening brace; gives the byte after it. It becomes a row
@@ -96,17 +91,8 @@ impl Rows {
     /// # Errors
     /// Where it is not JSON within the limits.
     pub fn read(&mut self, text: &str, at: usize) -> json::Result<usize> {
-        self.forget();
-        self.begun = true;
-        let mut target = Target { filling: &mut self.filling, row: self.rows, staged: &mut self.staged };
+        let mut target = Target { row: &mut self.packer, staged: &mut self.staged };
         read_record(text, at, &mut target, &mut self.memory)
-    }
-
-    /// Takes back what was read and not accepted.
-    fn forget(&mut self) {
-        if std::mem::take(&mut self.begun) {
-            self.filling.undo(self.rows);
-        }
     }
 
     /// Whether the record just read has members that wrappings have.
@@ -114,44 +100,52 @@ impl Rows {
         self.staged.looks_wrapped
     }
 
-    /// Makes the record just read a row; gives where it belongs and how many bytes its values have, or None if it is
-    /// of a write of one's own.
+    /// Makes the record just read a row; gives where it belongs, or None if it is of a write of one's own.
     ///
     /// # Errors
     /// If it is no CloudTrail record or has no time that is good for a row.
-    pub fn commit(&mut self, text: &str, envelope: &Envelope<'_>) -> Result<Option<(PartitionKey, u32)>, Rejection> {
+    pub fn commit(&mut self, text: &str, envelope: &Envelope<'_>) -> Result<Option<PartitionKey>, Rejection> {
         let event_time = self.accept(text, envelope)?;
         if self.own_writes.as_ref().is_some_and(|own| own.made(&self.candidate(text))) {
             return Ok(None);
         }
         let key = self.partition_key(text, event_time, envelope);
-        self.begun = false;
-        self.append_int(EVENT_TIME, event_time);
+        self.packer.int(EVENT_TIME, event_time);
         let outcome = self.outcome(text);
-        self.append_text(OUTCOME, outcome);
+        self.packer.text(OUTCOME, outcome);
         self.append_assembled(text);
         for (column, value) in
             [(BRIDGE_ID, envelope.id), (BRIDGE_TYPE, envelope.detail_type), (LOG_FILE, envelope.log_file)]
         {
             if let Some(value) = value {
-                self.append_text(column, value);
+                self.packer.text(column, value);
             }
         }
         self.append_unmapped();
-        self.rows += 1;
-        self.bytes += self.staged.bytes;
-        Ok(Some((key, u32::try_from(self.staged.bytes).unwrap_or(u32::MAX))))
+        self.packer.accept(event_time);
+        Ok(Some(key))
+    }
+
+    /// Tells the partition of the latest row.
+    pub fn set_partition(&mut self, partition: u32) {
+        self.packer.set_partition(partition);
     }
 
     fn candidate<'r>(&'r self, text: &'r str) -> Candidate<'r> {
-        Candidate { filling: &self.filling, row: self.rows, staged: &self.staged, text }
+        Candidate { row: &self.packer, staged: &self.staged, text }
     }
 
     /// The rows so far as columns in table order.
     pub fn take(&mut self) -> Vec<ArrayRef> {
-        self.forget();
-        self.bytes = 0;
-        self.filling.take(std::mem::take(&mut self.rows))
+        for (_, row) in packed::rows(&self.take_packed()) {
+            self.filling.add(row);
+        }
+        self.filling.take()
+    }
+
+    /// The rows so far, packed.
+    pub fn take_packed(&mut self) -> Vec<u8> {
+        self.packer.take()
     }
 
     /// Whether the record is to become a row, and at what time it happened.
@@ -199,7 +193,7 @@ impl Rows {
             .filter(there)
             .or(envelope.account.map(str::as_bytes).filter(there))
             .or_else(|| of(USER_ACCOUNT_ID));
-        let data = self.filling.last_bool(MANAGEMENT_EVENT, self.rows) == Some(false);
+        let data = self.packer.value(MANAGEMENT_EVENT) == Some(&[0]);
         PartitionKey::new(of(EVENT_CATEGORY), data, event_time, account, of(AWS_REGION))
     }
 
@@ -223,24 +217,10 @@ impl Rows {
 
     fn append(&mut self, column: usize, cell: Cell, text: &str) {
         match cell {
-            Cell::Text(span) => {
-                let text = self.staged.resolve(span, text);
-                self.filling.text(column, self.rows, text, 0, text.len());
-                self.staged.bytes += text.len();
-            }
-            Cell::Int(value) => self.append_int(column, value),
+            Cell::Text(span) => self.packer.text(column, self.staged.resolve(span, text)),
+            Cell::Int(value) => self.packer.int(column, value),
             Cell::Unfit => {}
         }
-    }
-
-    fn append_int(&mut self, column: usize, value: i64) {
-        self.filling.int(column, self.rows, value);
-        self.staged.bytes += 8;
-    }
-
-    fn append_text(&mut self, column: usize, value: &str) {
-        self.filling.text(column, self.rows, value, 0, value.len());
-        self.staged.bytes += value.len();
     }
 
     fn append_unmapped(&mut self) {
@@ -248,10 +228,8 @@ impl Rows {
             // The time is the envelope's: restored, the record must not have it.
             self.staged.unmapped.member("eventTime", "null", false);
         }
-        let Staged { unmapped, bytes, .. } = &mut self.staged;
-        if let Some(unmapped) = unmapped.finish() {
-            self.filling.text(UNMAPPED, self.rows, unmapped, 0, unmapped.len());
-            *bytes += unmapped.len();
+        if let Some(unmapped) = self.staged.unmapped.finish() {
+            self.packer.text(UNMAPPED, unmapped);
         }
     }
 
@@ -300,7 +278,7 @@ impl Rows {
                 // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
                 let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
                 let values = self.staged.list(*list).iter().map(resolve).filter(wanted);
-                self.staged.bytes += self.filling.list_each_once(*column, self.rows, values);
+                self.packer.list_each_once(*column, values);
             }
             How::FirstOf(column, lists) => {
                 let mut spans = lists.iter().flat_map(|list| self.staged.list(*list));
@@ -312,7 +290,7 @@ impl Rows {
             How::Entries(column, place) => {
                 let resolve = |span: Span| self.staged.resolve(span, text);
                 let values = self.staged.entries.iter().map(|entry| entry[*place].map(resolve));
-                self.staged.bytes += self.filling.list(*column, self.rows, values);
+                self.packer.list(*column, values);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is gathered of one record beside the columns that stand for its members, until the row is accepted or thrown away:
+//! What is gathered of one record beside the values that stand for its members, until the row is accepted or thrown away:
 //! places in its text.
 
 use super::plan::{List, PLAN, Slot};
@@ -88,9 +88,7 @@ pub struct Staged {
     slots: Box<Slots>,
     lists: Vec<Vec<Span>>,
     listed: u64,
-    /// Bytes of the values in columns so far.
-    pub bytes: usize,
-    /// Values in columns and members left unmapped so far: tells whether an object gave anything.
+    /// Values in the row and members left unmapped so far: tells whether an object gave anything.
     pub yielded: usize,
     /// Texts whose escapes were undone.
     pub scratch: String,
@@ -115,7 +113,6 @@ impl Staged {
             slots: Box::new(Slots { words: [0; SLOTS], set: 0, ints: 0, unfit: 0 }),
             lists: vec![Vec::new(); PLAN.lists],
             listed: 0,
-            bytes: 0,
             yielded: 0,
             scratch: String::new(),
             entries: Vec::new(),
@@ -130,7 +127,6 @@ impl Staged {
     /// Forgets the record.
     pub fn clear(&mut self) {
         self.slots.set = 0;
-        self.bytes = 0;
         self.yielded = 0;
         while self.listed != 0 {
             self.lists[self.listed.trailing_zeros() as usize].clear();

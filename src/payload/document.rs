@@ -245,13 +245,13 @@ impl<'a> Place<'a, '_, '_> {
     /// What came of a record that was read.
     fn committed(
         &mut self,
-        committed: Result<Option<(PartitionKey, u32)>, Rejection>,
+        committed: Result<Option<PartitionKey>, Rejection>,
         end: usize,
         day: Option<i32>,
         sink: &mut impl Sink,
     ) {
         match committed {
-            Ok(Some((key, bytes))) => sink.row(key, bytes),
+            Ok(Some(key)) => sink.row(key),
             Ok(None) => sink.filtered(),
             Err(rejection) => self.reject(rejection, end, day, sink),
         }
@@ -264,7 +264,7 @@ impl<'a> Place<'a, '_, '_> {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
         });
-        let message = Message { id: members.string("messageId"), day: sent, ..Message::default() };
+        let message = Message { id: members.string("messageId").map(Cow::into_owned), day: sent, ..Message::default() };
         let outermost = self.message.depth == 0;
         if outermost {
             sink.message_begins(message.id.as_deref());
@@ -347,25 +347,27 @@ fn day(ms: i64) -> Option<i32> {
     (MIN_TIME..MAX_TIME).contains(&ms).then(|| i32::try_from(ms.div_euclid(DAY)).unwrap_or_default())
 }
 
-fn decode(text: &str, quoted: Quoted) -> Option<String> {
+/// The text of a string; None where a lone surrogate makes it no text.
+fn decode(text: &str, quoted: Quoted) -> Option<Cow<'_, str>> {
+    let inside = text.get(quoted.start..quoted.end)?;
+    if !quoted.escaped {
+        return Some(Cow::Borrowed(inside));
+    }
     let mut out = String::new();
-    unescape(text.get(quoted.start..quoted.end)?, &mut out).then_some(out)
+    unescape(inside, &mut out).then_some(Cow::Owned(out))
 }
 
 /// A name with its escapes undone; one with a lone surrogate equals no name that is looked for, and stays as it is.
 fn name(text: &str, key: Quoted) -> Cow<'_, str> {
     let inside = text.get(key.start..key.end).unwrap_or_default();
-    match key.escaped.then(|| decode(text, key)).flatten() {
-        Some(name) => Cow::Owned(name),
-        None => Cow::Borrowed(inside),
-    }
+    decode(text, key).unwrap_or(Cow::Borrowed(inside))
 }
 
 /// The members of an object: of a repeated name the last, none that are null.
 struct Members<'a> {
     text: &'a str,
     /// Name and byte at which the value begins.
-    places: Vec<(String, usize)>,
+    places: Vec<(Cow<'a, str>, usize)>,
 }
 
 impl<'a> Members<'a> {
@@ -392,7 +394,7 @@ impl<'a> Members<'a> {
 
     fn read(text: &'a str, at: usize) -> json::Result<Self> {
         let mut reader = Reader::new(text, at);
-        let mut places: Vec<(String, usize)> = Vec::new();
+        let mut places: Vec<(Cow<'a, str>, usize)> = Vec::new();
         reader.expect(b'{')?;
         let mut more = reader.first(b'}')?;
         while more {
@@ -401,7 +403,7 @@ impl<'a> Members<'a> {
             let start = reader.at;
             reader.skip(1)?;
             if let Some(name) = decode(text, key)
-                && Self::NAMES.contains(&name.as_str())
+                && Self::NAMES.contains(&&*name)
             {
                 places.retain(|(known, _)| *known != name);
                 if !null {
@@ -428,7 +430,7 @@ impl<'a> Members<'a> {
     }
 
     /// The text of a member that is a string.
-    fn string(&self, name: &str) -> Option<String> {
+    fn string(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut reader = Reader::new(self.text, self.get(name)?);
         if reader.peek() != b'"' {
             return None;

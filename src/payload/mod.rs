@@ -46,7 +46,7 @@ pub trait Sink {
     /// Where records are read and become rows.
     fn rows(&mut self) -> &mut Rows;
     /// A row was made.
-    fn row(&mut self, key: PartitionKey, bytes: u32);
+    fn row(&mut self, key: PartitionKey);
     /// A piece is no record.
     fn rejected(&mut self, rejection: Rejection, piece: Piece<'_>);
     /// A piece is known and meant to be skipped.

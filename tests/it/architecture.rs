@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 /// The modules from the top down: none imports one that stands before it.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "cli",
     "lambda",
     "metrics",
@@ -18,13 +18,14 @@ const ORDER: [&str; 28] = [
     "payload",
     "duplicates",
     "run",
-    "batch",
     "encode",
     "unknown",
     "restore",
     "store",
     "log",
     "extract",
+    "filling",
+    "packed",
     "views",
     "catalog",
     "rejected",

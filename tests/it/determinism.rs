@@ -11,8 +11,8 @@ use std::fmt::Write;
 use std::fs;
 use std::sync::Arc;
 use tempfile::tempdir;
-use trailsink::batch::Batch;
 use trailsink::extract::{Envelope, Rows};
+use trailsink::packed::PackedRow;
 use trailsink::run::{Merge, Run};
 
 /// Events of the benches.
@@ -205,24 +205,24 @@ fn more_runs_than_are_merged_at_a_time_come_out_in_order() {
         let mut record = String::new();
         events::append_event(&mut record, n, &options);
         rows.read(&record, 0).unwrap();
-        let (_, bytes) = rows.commit(&record, &Envelope::default()).unwrap().unwrap();
+        rows.commit(&record, &Envelope::default()).unwrap().unwrap();
+        rows.set_partition((n % 3) as u32);
         if n % 5 == 4 {
-            let partitions = vec![(n % 3) as u32; 5];
-            let batch = Batch::new(rows.take(), partitions, vec![bytes; 5]).unwrap();
-            let run = Run::sort(vec![Arc::new(batch)]);
+            let run = Run::sort(vec![rows.take_packed()]);
             // Some in memory, some on disk: 200 in all, 64 at a time.
             runs.push(if n % 2 == 0 { run } else { run.spill().unwrap() });
         }
     }
     let mut merge = Merge::of(runs).unwrap();
-    let mut last: Option<(Arc<Batch>, usize)> = None;
+    let mut last: Vec<u8> = Vec::new();
     let mut count = 0;
-    while let Some((batch, row)) = merge.next().unwrap() {
-        if let Some((last, at)) = &last {
-            assert!(last.compare(*at, &batch, row).is_le());
+    while let Some(row) = merge.peek() {
+        if let Some(last) = PackedRow::at(&last, 0) {
+            assert!(last.compare(row).is_le());
         }
-        last = Some((batch, row));
+        last = row.bytes().to_vec();
         count += 1;
+        merge.advance().unwrap();
     }
     assert_eq!(count, 1000);
 }

@@ -37,7 +37,7 @@ impl Sink for Collected {
         &mut self.rows
     }
 
-    fn row(&mut self, key: PartitionKey, _: u32) {
+    fn row(&mut self, key: PartitionKey) {
         self.keys.push(key);
         if self.rows.is_full() {
             self.take();

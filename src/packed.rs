@@ -1,0 +1,388 @@
+//! Rows packed into bytes, between extraction and encoding: how they are laid out, compared and ordered.
+//!
+//! ```text
+//! row    length u32, partition u32, time i64, then of source, name and id each: place u32, length u32; then values
+//! value  column u8, 3 bytes of nothing, length u32, that many bytes
+//! ```
+//!
+//! Sorting moves rows about. As columns a row lay in forty places, each a miss of the caches when it was gathered, twice where it
+//! was spilled; packed it lies in one, and a spilled run is no more than its rows end to end.
+
+use crate::columns::{COLUMNS, Kind, Source, index_of};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// Bytes before the values of a row.
+const HEADER: usize = 40;
+/// Bytes before the bytes of a value.
+const VALUE_HEADER: usize = 8;
+/// Columns there are.
+const ALL: usize = COLUMNS.len();
+
+const SOURCE: usize = index_of("event_source");
+const NAME: usize = index_of("event_name");
+const ID: usize = index_of("event_id");
+/// Where the places of the three texts that rows are sorted by stand in the header.
+const KEYS: [(usize, usize); 3] = [(SOURCE, 16), (NAME, 24), (ID, 32)];
+
+/// Rows being packed, one after the other; the last one can be taken back until it is accepted.
+#[derive(Debug)]
+pub struct Packer {
+    bytes: Vec<u8>,
+    /// Where the row begins that is being packed.
+    row: usize,
+    /// Where the last accepted row begins.
+    last: usize,
+    /// Accepted rows.
+    rows: usize,
+    /// Of each column where its value stands in the row being packed; 0 is none.
+    places: Box<[u32; ALL]>,
+}
+
+impl Packer {
+    /// No rows yet.
+    pub fn new() -> Self {
+        Packer { bytes: Vec::new(), row: 0, last: 0, rows: 0, places: Box::new([0; ALL]) }
+    }
+
+    /// Accepted rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of the accepted rows.
+    pub fn size(&self) -> usize {
+        self.row
+    }
+
+    /// Begins a row, in place of one that has been begun and not accepted.
+    pub fn begin(&mut self) {
+        self.bytes.truncate(self.row);
+        self.bytes.extend_from_slice(&[0; HEADER]);
+        self.places.fill(0);
+    }
+
+    #[inline(always)]
+    fn begin_value(&mut self, column: usize, length: usize) {
+        self.places[column] = (self.bytes.len() - self.row) as u32;
+        // A record has 16 MB at the most: a value is far below 4 GB.
+        let header = column as u64 | (length as u64) << 32;
+        self.bytes.extend_from_slice(&header.to_le_bytes());
+    }
+
+    /// Adds a value of so many bytes, which stand behind the first byte of a window.
+    #[inline(always)]
+    pub fn short_text(&mut self, column: usize, window: &[u8; 32], length: usize) {
+        self.begin_value(column, length);
+        let whole = self.bytes.len() + length;
+        // A copy of a known length is two instructions, any other a call.
+        self.bytes.extend_from_slice(&window[1..]);
+        self.bytes.truncate(whole);
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, column: usize, text: &str) {
+        self.begin_value(column, text.len());
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Adds a truth value.
+    pub fn bool(&mut self, column: usize, value: bool) {
+        self.begin_value(column, 1);
+        self.bytes.push(u8::from(value));
+    }
+
+    /// Adds a number or a time.
+    pub fn int(&mut self, column: usize, value: i64) {
+        self.begin_value(column, 8);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Adds a list.
+    pub fn list<'a>(&mut self, column: usize, elements: impl Iterator<Item = Option<&'a str>>) {
+        self.begin_value(column, 0);
+        let begin = self.bytes.len();
+        elements.for_each(|element| self.element(element));
+        self.end_list(begin);
+    }
+
+    /// Adds a list of texts, each once; nothing if there are none.
+    pub fn list_each_once<'a>(&mut self, column: usize, texts: impl Iterator<Item = &'a str>) {
+        let before = self.bytes.len();
+        self.begin_value(column, 0);
+        let begin = self.bytes.len();
+        let mut count = 0;
+        let mut many: Option<std::collections::HashSet<&str>> = None;
+        for text in texts {
+            let mut known = elements(&self.bytes[begin..]).take(FEW_ELEMENTS).any(|e| e == Some(text.as_bytes()));
+            if count >= FEW_ELEMENTS {
+                known |= !many.get_or_insert_default().insert(text);
+            }
+            if !known {
+                self.element(Some(text));
+                count += 1;
+            }
+        }
+        if count == 0 {
+            self.bytes.truncate(before);
+            self.places[column] = 0;
+        } else {
+            self.end_list(begin);
+        }
+    }
+
+    fn element(&mut self, text: Option<&str>) {
+        let length = text.map_or(0, |text| text.len() as u32 + 1);
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+
+    fn end_list(&mut self, begin: usize) {
+        let length = (self.bytes.len() - begin) as u32;
+        self.bytes[begin - 4..begin].copy_from_slice(&length.to_le_bytes());
+    }
+
+    /// A value of the row being packed.
+    pub fn value(&self, column: usize) -> Option<&[u8]> {
+        let place = self.places[column] as usize;
+        let value = value_at(self.bytes.get(self.row..)?, place)?;
+        (place > 0).then_some(value.1)
+    }
+
+    /// Accepts the row, whose event happened then.
+    pub fn accept(&mut self, time: i64) {
+        let length = (self.bytes.len() - self.row) as u32;
+        let row = &mut self.bytes[self.row..];
+        row[0..4].copy_from_slice(&length.to_le_bytes());
+        row[8..16].copy_from_slice(&time.to_le_bytes());
+        for (column, at) in KEYS {
+            let place = self.places[column] as usize;
+            if place > 0 {
+                let value_length: [u8; 4] = [row[place + 4], row[place + 5], row[place + 6], row[place + 7]];
+                row[at..at + 4].copy_from_slice(&((place + VALUE_HEADER) as u32).to_le_bytes());
+                row[at + 4..at + 8].copy_from_slice(&value_length);
+            }
+        }
+        self.last = self.row;
+        self.row = self.bytes.len();
+        self.rows += 1;
+    }
+
+    /// Tells the partition of the row that was accepted last.
+    pub fn set_partition(&mut self, partition: u32) {
+        self.bytes[self.last + 4..self.last + 8].copy_from_slice(&partition.to_le_bytes());
+    }
+
+    /// The accepted rows; after that there are none.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.bytes.truncate(self.row);
+        let fresh = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 8);
+        (self.row, self.last, self.rows) = (0, 0, 0);
+        std::mem::replace(&mut self.bytes, fresh)
+    }
+}
+
+/// Elements of a list that a further one is compared with; of the rest a hash tells whether it is there.
+const FEW_ELEMENTS: usize = 16;
+
+#[inline]
+fn u32_at(bytes: &[u8], at: usize) -> usize {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u32::from_le_bytes(*word) as usize)
+}
+
+/// The value whose header is at `at`: its column, its bytes, and where the next begins.
+#[inline]
+fn value_at(row: &[u8], at: usize) -> Option<(usize, &[u8], usize)> {
+    let header = u64::from_le_bytes(*row.get(at..)?.first_chunk()?);
+    let (column, start) = ((header & 0xff) as usize, at + VALUE_HEADER);
+    let end = start + (header >> 32) as usize;
+    Some((column, row.get(start..end)?, end))
+}
+
+/// The elements of a list.
+pub fn elements(mut list: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    std::iter::from_fn(move || {
+        let (length, rest) = list.split_first_chunk()?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (element, rest) = rest.split_at_checked(length.saturating_sub(1))?;
+        list = rest;
+        Some((length > 0).then_some(element))
+    })
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct PackedRow<'a>(&'a [u8]);
+
+impl<'a> PackedRow<'a> {
+    /// The row that begins at `at`; None where none does.
+    #[inline]
+    pub fn at(bytes: &'a [u8], at: usize) -> Option<PackedRow<'a>> {
+        let rest = bytes.get(at..)?;
+        rest.get(..u32_at(rest, 0)).filter(|row| row.len() >= HEADER).map(PackedRow)
+    }
+
+    /// How long a row is that begins with these bytes; 0 where they are too few to tell.
+    pub fn length(head: &[u8]) -> usize {
+        u32_at(head, 0)
+    }
+
+    /// Its bytes.
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Number of its partition.
+    #[inline]
+    pub fn partition(self) -> u32 {
+        u32_at(self.0, 4) as u32
+    }
+
+    /// When its event happened, in milliseconds since 1970.
+    #[inline]
+    pub fn time(self) -> i64 {
+        self.0.get(8..).and_then(|rest| rest.first_chunk()).map_or(0, |time| i64::from_le_bytes(*time))
+    }
+
+    #[inline]
+    fn key(self, which: usize) -> Option<&'a [u8]> {
+        let place = u32_at(self.0, KEYS[which].1);
+        (place > 0).then(|| self.0.get(place..place + u32_at(self.0, KEYS[which].1 + 4)))?
+    }
+
+    /// Its event_source and event_name.
+    #[inline]
+    fn call(self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        (self.key(0), self.key(1))
+    }
+
+    /// Its event_id.
+    #[inline]
+    pub fn event_id(self) -> Option<&'a [u8]> {
+        self.key(2)
+    }
+
+    /// Calls for each value with its column and its place in the bytes of the row.
+    #[inline]
+    pub fn each(self, mut each: impl FnMut(usize, usize, usize)) {
+        let mut at = HEADER;
+        while let Some((column, _, end)) = value_at(self.0, at) {
+            each(column, at + VALUE_HEADER, end);
+            at = end;
+        }
+    }
+
+    fn values(self) -> [Option<&'a [u8]>; ALL] {
+        let mut values = [None; ALL];
+        self.each(|column, start, end| {
+            if let Some(place) = values.get_mut(column) {
+                *place = self.0.get(start..end);
+            }
+        });
+        values
+    }
+
+    /// Whether two rows are equal in what they are sorted by first. What differs mostly is asked first.
+    #[inline]
+    pub fn has_keys_of(self, other: PackedRow<'_>) -> bool {
+        self.time() == other.time()
+            && self.event_id() == other.event_id()
+            && self.partition() == other.partition()
+            && self.call() == other.call()
+    }
+
+    /// Whether two rows are alike in all that comes from the record itself.
+    pub fn is_record_of(self, other: PackedRow<'_>) -> bool {
+        let of_record = |column: usize| !matches!(COLUMNS[column].source, Source::Bridge(_) | Source::LogFile);
+        let (a, b) = (self.values(), other.values());
+        (0..ALL).filter(|column| of_record(*column)).all(|column| a[column] == b[column])
+    }
+
+    /// Order of two rows by partition, the four sort columns, and then all columns in table order: no two orders of different
+    /// rows are possible. NULL first; lists element by element, the shorter first.
+    pub fn compare(self, other: PackedRow<'_>) -> Ordering {
+        (self.partition().cmp(&other.partition()))
+            .then_with(|| self.call().cmp(&other.call()))
+            .then_with(|| self.time().cmp(&other.time()))
+            .then_with(|| self.event_id().cmp(&other.event_id()))
+            .then_with(|| {
+                let (a, b) = (self.values(), other.values());
+                let columns = COLUMNS.iter().zip(a.into_iter().zip(b));
+                columns.fold(Ordering::Equal, |order, (column, (a, b))| {
+                    order.then_with(|| match (a, b) {
+                        (Some(a), Some(b)) => compare_values(column.kind, a, b),
+                        (a, b) => a.is_some().cmp(&b.is_some()),
+                    })
+                })
+            })
+    }
+}
+
+fn compare_values(kind: Kind, a: &[u8], b: &[u8]) -> Ordering {
+    match kind {
+        Kind::Text | Kind::Json | Kind::Bool => a.cmp(b),
+        Kind::BigInt | Kind::Timestamp => int(a).cmp(&int(b)),
+        Kind::List => elements(a).cmp(elements(b)),
+    }
+}
+
+/// The number that a value holds.
+pub fn int(value: &[u8]) -> i64 {
+    value.first_chunk().map_or(0, |value| i64::from_le_bytes(*value))
+}
+
+/// The rows in some bytes, each with its place.
+pub fn rows(bytes: &[u8]) -> impl Iterator<Item = (usize, PackedRow<'_>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let (place, row) = (at, PackedRow::at(bytes, at)?);
+        at += row.0.len();
+        Some((place, row))
+    })
+}
+
+/// A row: the index of the bytes it lies in, and its place there.
+pub type RowAt = (u32, u32);
+
+/// The rows of some chunks in order.
+///
+/// Sorting compares one number for nearly every pair of rows: partition, rank of the call (source, name) among those that occur,
+/// time. Comparing the rows themselves is left for ties.
+pub fn sorted(chunks: &[Vec<u8>]) -> Vec<RowAt> {
+    type Call<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+    let mut ranks: HashMap<Call<'_>, u32> = HashMap::new();
+    let mut keyed: Vec<(u128, RowAt)> = Vec::new();
+    let mut calls: Vec<Call<'_>> = Vec::new();
+    for (index, chunk) in (0..).zip(chunks) {
+        for (place, row) in rows(chunk) {
+            let call = row.call();
+            let next = calls.len() as u32;
+            let number = *ranks.entry(call).or_insert_with(|| {
+                calls.push(call);
+                next
+            });
+            // Times of rows are after 1970: as unsigned numbers they keep their order.
+            let key = u128::from(row.partition()) << 96 | u128::from(number) << 64 | u128::from(row.time() as u64);
+            keyed.push((key, (index, place as u32)));
+        }
+    }
+    let mut order: Vec<u32> = (0..calls.len() as u32).collect();
+    order.sort_unstable_by_key(|number| calls[*number as usize]);
+    let mut rank = vec![0; calls.len()];
+    for (place, number) in (0_u32..).zip(order) {
+        rank[number as usize] = place;
+    }
+    for (key, _) in &mut keyed {
+        let number = (*key >> 64) as u32;
+        *key = *key & !(u128::from(u32::MAX) << 64) | u128::from(rank[number as usize]) << 64;
+    }
+    let row = |at: RowAt| PackedRow::at(&chunks[at.0 as usize], at.1 as usize);
+    keyed.sort_unstable_by(|(a_key, a), (b_key, b)| {
+        a_key.cmp(b_key).then_with(|| match (row(*a), row(*b)) {
+            (Some(a), Some(b)) => a.compare(b),
+            _ => Ordering::Equal,
+        })
+    });
+    keyed.into_iter().map(|(_, row)| row).collect()
+}
