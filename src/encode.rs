@@ -232,13 +232,13 @@ impl<W: Write + Send> Encoder<W> {
         Ok(())
     }
 
-    /// Ends the file.
+    /// Ends the file; with `parallel` as [`Encoder::write`].
     ///
     /// # Errors
     /// If the rest cannot be written.
-    pub fn finish(mut self) -> Result<Encoded<W>, Error> {
+    pub fn finish(mut self, parallel: bool) -> Result<Encoded<W>, Error> {
         if self.blocks > 0 {
-            self.end_group(false)?;
+            self.end_group(parallel)?;
         }
         for (key, value) in [
             ("trailsink.schema_version", SCHEMA_VERSION.to_string()),

@@ -59,7 +59,7 @@ struct Sparse<T> {
 
 /// Texts up to this length are copied as so many bytes, and cut: a copy of a known length is a few instructions, any other a
 /// call.
-const SHORT: usize = 64;
+const SHORT: usize = 32;
 
 /// Rows that there is room for at first.
 const ROOM: usize = 1024;

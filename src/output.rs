@@ -9,14 +9,13 @@ use crate::extract::OwnWrites;
 use crate::filling::Filling;
 use crate::gather::RejectedLines;
 use crate::log::{LogEvents, log_row};
-use crate::packed::{self, PackedRow};
 use crate::partition::Layout;
 use crate::rejected;
 use crate::run::{Merge, Run};
 use crate::store::{Staged, Store};
 use crate::time::date;
 use crate::unknown::Unknown;
-use arrow::array::{ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMillisecondType;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
@@ -119,37 +118,70 @@ pub struct Output<'a> {
     done: Arc<Mutex<Done>>,
     /// Files that other threads are encoding.
     encoding: AtomicUsize,
-    /// Columns that can be filled again, with room for as much as they held.
-    fillings: Mutex<Vec<Filling>>,
     /// What log lines of any thread belong to.
     span: Span,
 }
 
 type FileEncoder = Encoder<BufWriter<Staged>>;
 
-/// Rows that are written together.
-#[derive(Default)]
+/// Rows of a partition that are written together, as columns.
 struct Block {
-    packed: Vec<u8>,
-    rows: usize,
+    partition: usize,
+    columns: Vec<ArrayRef>,
+    /// Rows of the partition that are still to come, duplicates included.
+    left: u64,
 }
 
-/// The partition whose rows are coming.
+/// Sorted rows on their way into blocks.
+struct Rows {
+    merge: Merge,
+    known: Duplicates,
+    duplicates: u64,
+    filling: Filling,
+    /// Rows of each partition that are still to come, duplicates included.
+    left: Vec<u64>,
+}
+
+/// The partition that is being written.
+#[derive(Default)]
 struct Open {
-    partition: usize,
-    block: Block,
     encoder: Option<FileEncoder>,
-    /// Rows that are still to come, duplicates included.
-    left: u64,
     /// A file of it could not be written: its rows are passed over.
     failed: bool,
+}
+
+impl Rows {
+    /// The next rows of one partition, as many as are written together; none where only duplicates were left of it.
+    fn next_block(&mut self) -> Result<Option<Block>, Error> {
+        let Some(first) = self.merge.peek() else { return Ok(None) };
+        let (partition, mut bytes) = (first.partition(), 0);
+        while let Some(row) = self.merge.peek().filter(|row| row.partition() == partition) {
+            let length = row.bytes().len();
+            let rows = self.filling.rows();
+            if rows >= BLOCK_ROWS || (rows > 0 && bytes + length > BLOCK_BYTES) {
+                break;
+            }
+            if self.known.is_duplicate(row)? {
+                self.duplicates += 1;
+            } else {
+                self.filling.add(row);
+                bytes += length;
+            }
+            if let Some(left) = self.left.get_mut(partition as usize) {
+                *left = left.saturating_sub(1);
+            }
+            self.merge.advance()?;
+        }
+        let left = self.left.get(partition as usize).copied().unwrap_or_default();
+        Ok(Some(Block { partition: partition as usize, columns: self.filling.take(), left }))
+    }
 }
 
 impl<'a> Output<'a> {
     /// Nothing is written yet; `paths` and `rows` are those of the partitions by their numbers, duplicates included.
     pub fn new(store: &'a dyn Store, options: &'a Options, paths: Vec<String>, rows: Vec<u64>) -> Self {
         let (done, encoding) = (Arc::default(), AtomicUsize::new(0));
-        Output { store, options, paths, rows, done, encoding, fillings: Mutex::default(), span: Span::current() }
+        Output { store, options, paths, rows, done, encoding, span: Span::current() }
     }
 
     /// Writes sorted runs of rows; gives the number of duplicates.
@@ -185,126 +217,72 @@ impl<'a> Output<'a> {
         done
     }
 
-    /// Writes all partitions one after the other; gives the number of duplicates. A partition of one block is encoded by
-    /// another thread while the next is merged; the columns of a larger one are spread over all threads.
-    fn write_all(&self, mut merge: Merge) -> Result<u64, Error> {
-        let mut duplicates = 0;
-        let mut known = Duplicates::default();
+    /// Writes all partitions one after the other; gives the number of duplicates. While a block is encoded the next one is
+    /// gathered. A partition of one block is a job for another thread; the columns of a larger one are spread over all threads.
+    fn write_all(&self, merge: Merge) -> Result<u64, Error> {
+        let (known, filling) = (Duplicates::default(), Filling::new());
+        let mut rows = Rows { merge, known, duplicates: 0, filling, left: self.rows.clone() };
         rayon::scope(|scope| {
-            let mut open: Option<Open> = None;
-            while let Some(row) = merge.peek() {
-                let partition = row.partition() as usize;
-                if open.as_ref().is_none_or(|open| open.partition != partition)
-                    && let Some(done) = open.replace(self.open(partition))
-                {
-                    self.close(done, scope);
-                }
-                if let Some(open) = &mut open {
-                    open.left = open.left.saturating_sub(1);
-                    if known.is_duplicate(row)? {
-                        duplicates += 1;
-                    } else {
-                        self.push(open, row);
-                    }
-                }
-                merge.advance()?;
+            let mut open = Open::default();
+            let mut next = rows.next_block()?;
+            while let Some(block) = next {
+                // More than two files a thread in flight would only cost memory: then this thread does it itself.
+                let is_whole = block.left == 0 && open.encoder.is_none() && !open.failed;
+                let is_job =
+                    self.options.threads > 1 && self.encoding.load(Ordering::Relaxed) < 2 * self.options.threads;
+                next = if is_whole && is_job {
+                    self.encoding.fetch_add(1, Ordering::Relaxed);
+                    scope.spawn(move |_| {
+                        self.write_block(&mut Open::default(), block, false);
+                        self.encoding.fetch_sub(1, Ordering::Relaxed);
+                    });
+                    rows.next_block()?
+                } else {
+                    rayon::join(|| self.write_block(&mut open, block, !is_whole), || rows.next_block()).1?
+                };
             }
-            if let Some(done) = open {
-                self.close(done, scope);
-            }
-            Ok(duplicates)
+            Ok(rows.duplicates)
         })
     }
 
-    fn open(&self, partition: usize) -> Open {
-        Open { partition, block: Block::default(), encoder: None, left: self.rows[partition], failed: false }
-    }
-
-    fn push(&self, open: &mut Open, row: PackedRow<'_>) {
-        let block = &open.block;
-        if block.rows >= BLOCK_ROWS || (block.rows > 0 && block.packed.len() + row.bytes().len() > BLOCK_BYTES) {
-            // This row is one of those left for another file.
-            self.write_block(open, open.left + 1);
-        }
-        open.block.packed.extend_from_slice(row.bytes());
-        open.block.rows += 1;
-    }
-
-    /// Writes the gathered block; ends the file where it is long enough and `left` rows are enough for another.
-    fn write_block(&self, open: &mut Open, left: u64) {
-        let mut block = std::mem::take(&mut open.block);
-        let written = if open.failed { Ok(()) } else { self.write_whole(open, &block, left) };
-        // What it held made room for the next one.
-        block.packed.clear();
-        block.rows = 0;
-        open.block = block;
-        if let Err(error) = written {
+    /// Writes a block; ends the file with the partition, or where it is long enough and enough rows for another are left.
+    fn write_block(&self, open: &mut Open, block: Block, parallel: bool) {
+        let (partition, last) = (block.partition, block.left == 0);
+        if !open.failed
+            && let Err(error) = self.write_rows_of(open, block, parallel)
+        {
             open.failed = true;
-            self.fail(Object::Rows(open.partition as u32), error);
+            self.fail(Object::Rows(partition as u32), error);
+        }
+        if last {
+            *open = Open::default();
         }
     }
 
-    fn write_whole(&self, open: &mut Open, block: &Block, left: u64) -> Result<(), Error> {
-        self.encode(open.encoder.take(), block, open.partition, true).and_then(|encoder| {
-            let long = encoder.rows() >= MAX_FILE_ROWS && encoder.is_between_groups();
-            if long && left >= MIN_FILE_ROWS as u64 {
-                self.put_rows(encoder, open.partition)?;
-            } else {
-                open.encoder = Some(encoder);
-            }
-            Ok(())
-        })
-    }
-
-    fn close<'s>(&'s self, mut open: Open, scope: &rayon::Scope<'s>) {
-        if open.failed {
-            return;
-        }
-        let mut work = move || {
-            let block = std::mem::take(&mut open.block);
-            let parallel = open.encoder.is_some();
-            let encoder = if block.rows > 0 || open.encoder.is_none() {
-                self.encode(open.encoder.take(), &block, open.partition, parallel)
-            } else {
-                open.encoder.take().ok_or_else(|| Error::Bug("no file is open".to_owned()))
-            };
-            if let Err(error) = encoder.and_then(|encoder| self.put_rows(encoder, open.partition)) {
-                self.fail(Object::Rows(open.partition as u32), error);
-            }
-        };
-        // More than two files a thread in flight would only cost memory: then this thread does it itself.
-        if self.options.threads > 1 && self.encoding.load(Ordering::Relaxed) < 2 * self.options.threads {
-            self.encoding.fetch_add(1, Ordering::Relaxed);
-            scope.spawn(move |_| {
-                work();
-                self.encoding.fetch_sub(1, Ordering::Relaxed);
-            });
-        } else {
-            work();
-        }
-    }
-
-    fn encode(
-        &self,
-        encoder: Option<FileEncoder>,
-        block: &Block,
-        partition: usize,
-        parallel: bool,
-    ) -> Result<FileEncoder, Error> {
+    fn write_rows_of(&self, open: &mut Open, block: Block, parallel: bool) -> Result<(), Error> {
+        let Block { partition, columns, left } = block;
         if self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Error::Deadline(self.store.address(&format!("events/{}", self.paths[partition]))));
         }
-        let mut encoder = match encoder {
+        let parallel = parallel && self.options.threads > 1;
+        let is_empty = columns.first().is_none_or(|column| column.is_empty());
+        let mut encoder = match open.encoder.take() {
             Some(encoder) => encoder,
+            // Nothing but duplicates was left of the partition.
+            None if is_empty => return Ok(()),
             None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize)?,
         };
-        let mut filling = self.fillings.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        packed::rows(&block.packed).for_each(|(_, row)| filling.add(row));
-        let columns = filling.take();
-        self.fillings.lock().unwrap_or_else(PoisonError::into_inner).push(filling);
-        encoder.write(&columns, parallel && self.options.threads > 1)?;
-        self.look(&columns);
-        Ok(encoder)
+        if !is_empty {
+            encoder.write(&columns, parallel)?;
+            self.look(&columns);
+        }
+        let long = encoder.rows() >= MAX_FILE_ROWS && encoder.is_between_groups() && left >= MIN_FILE_ROWS as u64;
+        if left == 0 || long {
+            self.put_rows(encoder, partition, parallel)
+        } else {
+            open.encoder = Some(encoder);
+            Ok(())
+        }
     }
 
     /// Logs rows that go into a file, and keeps what is worth telling of them.
@@ -322,8 +300,8 @@ impl<'a> Output<'a> {
         done.seen.oldest = done.seen.oldest.into_iter().chain(times.iter().copied().min()).min();
     }
 
-    fn put_rows(&self, encoder: FileEncoder, partition: usize) -> Result<(), Error> {
-        let encoded = encoder.finish()?;
+    fn put_rows(&self, encoder: FileEncoder, partition: usize, parallel: bool) -> Result<(), Error> {
+        let encoded = encoder.finish(parallel)?;
         let key = format!("events/{}/{}.parquet", self.paths[partition], encoded.name);
         let path = self.store.address(&key);
         let staged = encoded.inner.into_inner().map_err(|error| Error::store(&path, error.into_error()))?;

@@ -10,7 +10,7 @@
 
 use crate::columns::{COLUMNS, Kind, Source, index_of};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Bytes before the values of a row.
 const HEADER: usize = 40;
@@ -112,7 +112,7 @@ impl Packer {
         self.begin_value(column, 0);
         let begin = self.bytes.len();
         let mut count = 0;
-        let mut many: Option<std::collections::HashSet<&str>> = None;
+        let mut many: Option<HashSet<&str>> = None;
         for text in texts {
             let mut known = elements(&self.bytes[begin..]).take(FEW_ELEMENTS).any(|e| e == Some(text.as_bytes()));
             if count >= FEW_ELEMENTS {
@@ -179,6 +179,12 @@ impl Packer {
         let fresh = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 8);
         (self.row, self.last, self.rows) = (0, 0, 0);
         std::mem::replace(&mut self.bytes, fresh)
+    }
+}
+
+impl Default for Packer {
+    fn default() -> Self {
+        Packer::new()
     }
 }
 

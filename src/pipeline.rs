@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use crate::output::Options;
 
 /// Bytes of rows that all workers together hold before they spill.
-const GATHER_BYTES: usize = 64 << 20;
+const GATHER_BYTES: usize = 32 << 20;
 /// Bytes of rows that a worker may hold in any case: smaller runs would be too many to merge.
 const MIN_GATHER_BYTES: usize = 8 << 20;
 /// Spilled runs that all workers together keep at about: each is an open file, and 1,024 is a usual limit.
