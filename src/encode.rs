@@ -97,8 +97,8 @@ fn properties(layout: Layout) -> Result<WriterProperties, Error> {
                 // The lengths first, then the bytes end to end: zstd sees one text.
                 .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY);
         }
-        if column.kind == Kind::Json || column.source == Source::Unmapped {
-            // No one asks for a range of JSON texts.
+        if column.kind == Kind::Json || column.source == Source::Unmapped || hardly_repeats(column) {
+            // No one asks for a range of JSON texts, and ids lie all over their range in every row group.
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
         if large && NEEDLES.contains(&column.name) {
