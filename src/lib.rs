@@ -1,7 +1,7 @@
 //! The sink that turns AWS CloudTrail events into a lake of Parquet that Athena queries.
 //!
 //! ```text
-//! payload -> records -> rows (one RecordBatch per partition) -> Parquet object -> store
+//! payload -> records -> rows -> sorted rows of each partition, as columns -> Parquet object -> store
 //! ```
 //!
 //! What always holds, and the tests (in `tests/it/`) that hold it:

@@ -151,7 +151,7 @@ struct Open {
 }
 
 impl Rows {
-    /// The next rows of one partition, as many as are written together; none where only duplicates were left of it.
+    /// The next rows of one partition, as many as are written together: none at all where only duplicates were left of it.
     fn next_block(&mut self) -> Result<Option<Block>, Error> {
         let Some(first) = self.merge.peek() else { return Ok(None) };
         let (partition, mut bytes) = (first.partition(), 0);

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, Write};
 
 /// Bytes of a spilled run that are read at a time: one such piece of each run is in memory while runs are merged.
-const PIECE: usize = 256 << 10;
-/// Runs that are merged at a time; more are first merged into longer ones.
-const FAN_IN: usize = 64;
+const PIECE: usize = 128 << 10;
+/// Runs that are merged at a time; more are first merged into longer ones. A million events make some forty.
+const FAN_IN: usize = 128;
 
 /// A sorted sequence of rows.
 pub enum Run {
@@ -65,7 +65,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Merges runs. More than 64 are first merged into longer runs on disk.
+    /// Merges runs. More than 128 are first merged into longer runs on disk.
     ///
     /// # Errors
     /// If a run cannot be read, or written.
@@ -134,10 +134,7 @@ impl Cursor {
                 let (chunk, place) = *order.get(*at)?;
                 PackedRow::at(chunks.get(chunk as usize)?, place as usize)
             }
-            Cursor::Spilled { file, row, in_buffer: 0 } if !row.is_empty() => {
-                let _ = file;
-                PackedRow::at(row, 0)
-            }
+            Cursor::Spilled { row, in_buffer: 0, .. } => PackedRow::at(row, 0),
             Cursor::Spilled { file, .. } => PackedRow::at(file.buffer(), 0),
         }
     }

@@ -9,7 +9,6 @@ use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::sync::Arc;
 use tempfile::tempdir;
 use trailsink::extract::{Envelope, Rows};
 use trailsink::packed::PackedRow;
@@ -209,7 +208,7 @@ fn more_runs_than_are_merged_at_a_time_come_out_in_order() {
         rows.set_partition((n % 3) as u32);
         if n % 5 == 4 {
             let run = Run::sort(vec![rows.take_packed()]);
-            // Some in memory, some on disk: 200 in all, 64 at a time.
+            // Some in memory, some on disk: 200 in all, 128 at a time.
             runs.push(if n % 2 == 0 { run } else { run.spill().unwrap() });
         }
     }
