@@ -58,7 +58,8 @@ const NEEDLES: [&str; 6] =
 /// Share of false answers of a bloom filter. 0.01 costs 10 bits a value.
 const BLOOM_FPP: f64 = 0.01;
 
-/// Columns whose values hardly repeat: a dictionary would only be built to be thrown away.
+/// Columns whose values hardly repeat: a dictionary would only be built to be thrown away. With dictionaries files have 3.6 % more
+/// bytes, and `convert` takes 4 % more instructions (100,000 generated events).
 fn hardly_repeats(column: &Column) -> bool {
     const IDS: [&str; 6] =
         ["event_id", "request_id", "bridge_event_id", "shared_event_id", "issued_access_key_id", "s3_upload_id"];
@@ -75,8 +76,7 @@ fn properties(layout: Layout) -> Result<WriterProperties, Error> {
         .set_writer_version(WriterVersion::PARQUET_1_0)
         // A group is ended by its rows, here and not in the writer.
         .set_max_row_group_row_count(None)
-        // An open page of each column is in memory: of 1,000,000 events the peak was 307 MB with pages of 1 MB and is
-        // 251 MB with these, for 1.6 % more bytes.
+        // An open page of each column is in memory: with pages of 1 MB files have 1.0 % fewer bytes, and the peak was a fifth higher.
         .set_data_page_size_limit(256 << 10)
         .set_statistics_enabled(if large { EnabledStatistics::Page } else { EnabledStatistics::Chunk })
         .set_offset_index_disabled(!large)
@@ -94,11 +94,13 @@ fn properties(layout: Layout) -> Result<WriterProperties, Error> {
         if hardly_repeats(column) {
             builder = builder
                 .set_column_dictionary_enabled(path.clone(), false)
-                // The lengths first, then the bytes end to end: zstd sees one text.
+                // The lengths first, then the bytes end to end: zstd sees one text. Plain they have 1.8 % more bytes, and take 1.9 %
+                // more instructions.
                 .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY);
         }
-        if column.kind == Kind::Json || column.source == Source::Unmapped || hardly_repeats(column) {
-            // No one asks for a range of JSON texts, and ids lie all over their range in every row group.
+        if column.kind == Kind::Json || column.source == Source::Unmapped {
+            // No one asks for a range of JSON texts. Those of ids cost 0.3 % of `convert` and nothing of the file, and say for readers
+            // that go by them where there is no bloom filter.
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
         if large && NEEDLES.contains(&column.name) {
