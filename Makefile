@@ -97,7 +97,7 @@ run-local: build-docker ## the image under the runtime interface emulator on POR
 test: ## what the README says: cargo test
 	$(CARGO) test
 
-bench: ## measures speed, memory and size
+bench: ## measures speed, memory and size beside what they must be; writes benches/RESULTS.md
 	python3 benches/bench.py
 
 deploy: zip ## terraform apply with the zip; variables in terraform/terraform.tfvars

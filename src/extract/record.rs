@@ -16,7 +16,8 @@ use super::staged::{Cell, Entry, EventTime, Span, Staged};
 use super::values::{matches, parse_int};
 use crate::columns::{Pattern, Service, index_of};
 use crate::json::{
-    Error, ErrorKind, MAX_DEPTH, Marks, Quoted, Reader, Result, Tree, decoded, minify, plain_until, unescape, window,
+    Error, ErrorKind, MAX_DEPTH, Marks, Quoted, Reader, Result, Tree, begins, decoded, minify, plain_until, unescape,
+    window,
 };
 use crate::packed::Packer;
 use crate::time::parse_time;
@@ -46,13 +47,13 @@ struct Key {
 }
 
 /// The keys of an open object.
-struct Keys {
+struct Keys<'a> {
     /// The first of them among those seen.
     begin: usize,
     /// Of each hash that was seen one of 64 bits: where that is not set, the key is new.
     bits: u64,
     /// All of them, once they are many.
-    many: Option<HashMap<Vec<u8>, usize>>,
+    many: Option<HashMap<Cow<'a, [u8]>, usize>>,
 }
 
 /// What outlives one record: guesses and buffers.
@@ -63,7 +64,10 @@ pub struct Memory {
     /// For each child of each node where its key was in this record.
     key_places: Vec<u32>,
     seen: Vec<Seen>,
+    /// Where the keys are that are passed over, in order.
     shadowed: Vec<usize>,
+    /// How many of those lie behind.
+    passed: usize,
 }
 
 impl Memory {
@@ -74,7 +78,7 @@ impl Memory {
             let last = node.children.len().saturating_sub(1);
             guesses.extend((0..=node.children.len()).map(|i| i.min(last) as u8));
         }
-        Memory { key_places: vec![0; guesses.len()], guesses, seen: Vec::new(), shadowed: Vec::new() }
+        Memory { key_places: vec![0; guesses.len()], guesses, seen: Vec::new(), shadowed: Vec::new(), passed: 0 }
     }
 }
 
@@ -92,6 +96,7 @@ pub struct Target<'t> {
 /// Where the record is not JSON within the limits. The row is then begun and not accepted.
 pub fn read_record(text: &str, at: usize, target: &mut Target<'_>, memory: &mut Memory) -> Result<usize> {
     memory.shadowed.clear();
+    memory.passed = 0;
     match Pass::<ONCE>::read(text, at, target, memory) {
         Ok(Some(end)) => return Ok(end),
         Ok(None) => {}
@@ -398,7 +403,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// An object ends: its keys are forgotten.
     #[inline]
-    fn close(&mut self, id: NodeId, there: u64, keys: &Keys, end: usize) -> usize {
+    fn close(&mut self, id: NodeId, there: u64, keys: &Keys<'a>, end: usize) -> usize {
         self.memory.seen.truncate(keys.begin);
         if id == 0 {
             self.staged.looks_like_cloudtrail = there & self.plan.of_cloudtrail != 0;
@@ -406,13 +411,13 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         end
     }
 
-    fn no_keys(&self) -> Keys {
+    fn no_keys(&self) -> Keys<'a> {
         Keys { begin: self.memory.seen.len(), bits: 0, many: None }
     }
 
     /// A member that no column stands for.
     #[inline(never)]
-    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys, depth: usize) -> Step {
+    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys<'a>, depth: usize) -> Step {
         let (byte, at) = self.token(key.value_at);
         if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
             return self.skip(at, depth);
@@ -880,6 +885,9 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     fn collect(&mut self, quoted: Quoted, below: Below) {
         let Quoted { start, end, escaped } = quoted;
         let span = if escaped {
+            if end - start > LONG && below.search.values == NO_LIST && !begins(self.slice(start, end), "arn:") {
+                return;
+            }
             let begin = self.staged.scratch.len();
             if !unescape(self.slice(start, end), &mut self.staged.scratch) {
                 return;
@@ -930,13 +938,18 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         self.decoded(self.key_at(at as usize))
     }
 
-    fn is_shadowed(&self, key_at: usize) -> bool {
-        self.memory.shadowed.binary_search(&key_at).is_ok()
+    /// Whether a key is to be passed over. Keys are met in the order of the text.
+    fn is_shadowed(&mut self, key_at: usize) -> bool {
+        let Memory { shadowed, passed, .. } = &mut *self.memory;
+        while shadowed.get(*passed).is_some_and(|shadowed| *shadowed < key_at) {
+            *passed += 1;
+        }
+        shadowed.get(*passed) == Some(&key_at)
     }
 
     /// Remembers a key of an open object, and the earlier one's place if it is repeated.
     #[inline(always)]
-    fn note_key(&mut self, key: &Key, keys: &mut Keys) -> std::result::Result<(), Failed> {
+    fn note_key(&mut self, key: &Key, keys: &mut Keys<'a>) -> std::result::Result<(), Failed> {
         if READING == AGAIN {
             return Ok(());
         }
@@ -954,19 +967,19 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// From now on every key is looked up.
     #[cold]
-    fn find_by_map(&mut self, keys: &mut Keys) {
+    fn find_by_map(&mut self, keys: &mut Keys<'a>) {
         let seen: Vec<Seen> = self.memory.seen.drain(keys.begin..).collect();
-        let named = seen.into_iter().map(|seen| (self.name_at(seen.at).into_owned(), seen.at as usize));
+        let named = seen.into_iter().map(|seen| (self.name_at(seen.at), seen.at as usize));
         keys.many = Some(named.collect());
         keys.bits = u64::MAX;
     }
 
     /// Looks for a key among those seen; where there are many, adds it.
     #[inline(never)]
-    fn is_noted_again(&mut self, key: Key, keys: &mut Keys) -> std::result::Result<bool, Failed> {
+    fn is_noted_again(&mut self, key: Key, keys: &mut Keys<'a>) -> std::result::Result<bool, Failed> {
         let name = self.decoded(key.name);
         let earlier = if let Some(many) = &mut keys.many {
-            many.insert(name.into_owned(), key.name.start - 1)
+            many.insert(name, key.name.start - 1)
         } else {
             let seen = keys.begin..self.memory.seen.len();
             let is = |i: &usize| self.memory.seen[*i].hash == key.hash && self.name_at(self.memory.seen[*i].at) == name;
@@ -983,6 +996,10 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         Ok(true)
     }
 }
+
+/// Bytes of a string, escapes included, past which it is no resource id and no access key id: those have 101 characters at the
+/// most, and an escape 6 bytes.
+const LONG: usize = 606;
 
 /// What follows a member or an element.
 enum Next {

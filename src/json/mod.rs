@@ -8,7 +8,7 @@ mod reader;
 mod tree;
 
 pub use boundary::{Boundary, Found};
-pub use reader::{Marks, Quoted, Reader, minify, plain_until, unescape, window};
+pub use reader::{Marks, Quoted, Reader, begins, minify, plain_until, unescape, window};
 pub use tree::{Tree, canonical, decoded, write_tree};
 
 /// Largest document that is read, in bytes.

@@ -21,3 +21,4 @@ mod generated_files;
 mod lake_in_s3;
 mod model;
 mod python;
+mod rfc8259;
