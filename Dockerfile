@@ -43,11 +43,10 @@ RUN case "$TARGETARCH" in \
       printf 'folder=%s-unknown-linux-gnu/release\ntools=%s-linux-gnu-\n' "$cpu" "$cpu" >build.env; \
     fi
 
-# The dependencies, in a layer that holds until they change: built with an empty program in the place of ours. The bench is
-# named in Cargo.toml without its path, so cargo wants to see the file, whatever it builds.
+# The dependencies, in a layer that holds until they change: built with an empty program in the place of ours.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches; \
-    echo 'fn main() {}' | tee src/main.rs >benches/extract.rs; \
+RUN mkdir src; \
+    echo 'fn main() {}' >src/main.rs; \
     : >src/lib.rs; \
     cargo build --locked --release --bin trailsink
 

@@ -158,6 +158,9 @@ class Bench:
         self.quick, self.python, self.folder = quick, python, folder
         self.rounds = 2 if quick else 5
         self.notes, self.also, self.estimates, self.duckdb_version = {}, [], {}, "not installed"
+        # Now, as what is measured is what was built.
+        changed = said_by("git", "status", "--porcelain", "--untracked-files=no")
+        self.revision = said_by("git", "rev-parse", "--short", "HEAD") + (changed and ", with changes")
         # Copies, so that a build in the meantime does not change what is measured.
         self.programs = {name: shutil.copy2(path, folder / name) for name, path in programs.items()}
 
@@ -414,7 +417,6 @@ def machine():
 
 def report(bench, values, missing, others):
     """The whole of RESULTS.md."""
-    commit, changed = said_by("git", "rev-parse", "--short", "HEAD"), said_by("git", "status", "--porcelain", "-uno")
     table = [cells(row, values.get(name), missing.get(name) or bench.notes.get(name)) for name, row in ROWS.items()]
     kept, broken = (sum(row[-1] == holds for row in table) for holds in ("yes", "**no**"))
     benches = [
@@ -433,7 +435,7 @@ hand. How each is taken: [`bench.py`](bench.py).
 
 - Machine: {machine()}; {others}.
 - Date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC.
-- Versions: {said_by(bench.programs['trailsink'], '--version')} ({commit}{', with changes' if changed else ''}); \
+- Versions: {said_by(bench.programs['trailsink'], '--version')} ({bench.revision}); \
 {said_by(os.environ.get('RUSTC', 'rustc'), '--version')}; duckdb {bench.duckdb_version}.
 
 {markdown(('measure', 'must', 'reach for', 'measured', 'holds?'), *table)}
