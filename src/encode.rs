@@ -306,7 +306,7 @@ fn hash_column(hash: &mut blake3::Hasher, values: &ArrayRef) {
         let lengths = (0..text.len()).map(|row| if text.is_valid(row) { text.value_length(row) as u32 } else { NULL });
         hash.update(&lengths.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
         let offsets = text.value_offsets();
-        // Arrays made by gathering hold no bytes for NULL.
+        // The arrays of a filling hold no bytes for NULL.
         hash.update(&text.value_data()[offsets[0] as usize..offsets[text.len()] as usize]);
     }
 

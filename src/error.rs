@@ -54,14 +54,6 @@ impl Error {
     pub fn spill(error: io::Error) -> Self {
         Error::Spill(error)
     }
-
-    /// A failed write of a temporary file of batches.
-    pub fn spilled(error: ArrowError) -> Self {
-        match error {
-            ArrowError::IoError(_, error) => Error::Spill(error),
-            other => Error::Arrow(other),
-        }
-    }
 }
 
 impl fmt::Display for Error {

@@ -3,7 +3,7 @@
 //! ```text
 //! plan     the table of columns as a trie of paths, compiled once
 //! record   the one pass over the text           (json::Reader below it)
-//! staged   its values, as places in the text
+//! staged   what else is gathered of it, as places in the text
 //! values   numbers, shapes;  ec2, unmapped  what their names say
 //! rows     accepted records become rows;  own_writes  which do not
 //! ```
