@@ -12,6 +12,7 @@ use arrow::array::{
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use std::sync::Arc;
+use wide::i32x8;
 
 /// The columns of the table being filled, by their index in it; of each only the one of its kind is used.
 #[derive(Debug)]
@@ -61,6 +62,17 @@ struct Sparse<T> {
 /// call.
 const SHORT: usize = 32;
 
+/// Of each column its kind, close together.
+const KINDS: [Kind; COLUMNS.len()] = {
+    let mut kinds = [Kind::Text; COLUMNS.len()];
+    let mut column = 0;
+    while column < kinds.len() {
+        kinds[column] = COLUMNS[column].kind;
+        column += 1;
+    }
+    kinds
+};
+
 /// Rows that there is room for at first.
 const ROOM: usize = 1024;
 
@@ -68,59 +80,73 @@ impl Ends {
     /// The value of a row, which comes after all that have one, ends here. A batch has some megabytes: far below what an offset
     /// holds.
     #[inline(always)]
-    fn set(&mut self, row: usize, end: usize) {
+    fn set(&mut self, row: usize, end: usize) -> bool {
         match self.0.get_mut(row + 1) {
-            Some(place) => *place = end as i32,
+            Some(place) => {
+                *place = end as i32;
+                false
+            }
             None => self.make_room(row, end),
         }
     }
 
+    /// Tells whether there was none at all.
     #[cold]
-    fn make_room(&mut self, row: usize, end: usize) {
+    fn make_room(&mut self, row: usize, end: usize) -> bool {
+        let was_empty = self.0.is_empty();
         self.0.resize((ROOM + 1).max(2 * row + 2), NULL);
         self.0[0] = 0;
         self.0[row + 1] = end as i32;
+        was_empty
     }
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Offsets and validity of so many rows.
+    /// Offsets and validity of so many rows. Eight rows at a time, as most columns have a value in each of them or in none.
     fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
         let mut ends = std::mem::take(&mut self.0);
-        ends.resize(rows + 1, NULL);
-        let valid = ends.contains(&NULL).then(|| {
-            let valid = BooleanBuffer::collect_bool(rows, |row| ends[row + 1] != NULL);
-            let mut last = 0;
-            for end in &mut ends {
-                last = if *end == NULL { last } else { *end };
-                *end = last;
+        // Whole groups of eight behind the first offset.
+        ends.resize(1 + rows.next_multiple_of(8), NULL);
+        let mut valid = Vec::with_capacity(rows.div_ceil(8));
+        let mut last = 0;
+        for eight in ends[1..].as_chunks_mut::<8>().0 {
+            let there = !i32x8::new(*eight).to_bitmask() as u8;
+            valid.push(there);
+            match there {
+                0 => *eight = [last; 8],
+                0xff => last = eight[7],
+                _ => {
+                    for end in eight.iter_mut() {
+                        // An end is never before the one before it, and NULL is less than any.
+                        last = last.max(*end);
+                        *end = last;
+                    }
+                }
             }
-            NullBuffer::new(valid)
-        });
-        (OffsetBuffer::new(ScalarBuffer::from(ends)), valid)
+        }
+        ends.truncate(rows + 1);
+        let valid = NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(valid), 0, rows));
+        (OffsetBuffer::new(ScalarBuffer::from(ends)), Some(valid).filter(|valid| valid.null_count() > 0))
     }
 }
 
 impl Texts {
-    /// Sets the value of a row to `bytes[start..end]`.
-    #[inline]
-    fn set(&mut self, row: usize, bytes: &[u8], start: usize, end: usize) {
-        if self.ends.is_empty() {
-            self.bytes.reserve(self.usual + self.usual / 8);
-        }
-        let length = end.saturating_sub(start);
-        let from = bytes.get(start..).unwrap_or_default();
+    /// Sets the value of a row; behind it lies what lies in `from`, which begins with it.
+    #[inline(always)]
+    fn set(&mut self, row: usize, value: &[u8], from: &[u8]) {
         match from.first_chunk::<SHORT>() {
-            Some(chunk) if length <= SHORT => {
-                let whole = self.bytes.len() + length;
+            Some(chunk) if value.len() <= SHORT => {
+                let whole = self.bytes.len() + value.len();
                 self.bytes.extend_from_slice(chunk);
                 self.bytes.truncate(whole);
             }
-            _ => self.bytes.extend_from_slice(from.get(..length).unwrap_or_default()),
+            _ => self.bytes.extend_from_slice(value),
         }
-        self.ends.set(row, self.bytes.len());
+        if self.ends.set(row, self.bytes.len()) {
+            self.bytes.reserve(self.usual + self.usual / 8);
+        }
     }
 
     /// Making an array cannot fail: what is in it was cut out of texts.
@@ -155,7 +181,7 @@ impl Lists {
     fn set(&mut self, row: usize, list: &[u8]) {
         for element in elements(list) {
             if let Some(text) = element {
-                self.texts.set(self.elements, text, 0, text.len());
+                self.texts.set(self.elements, text, text);
             }
             self.elements += 1;
         }
@@ -179,14 +205,12 @@ impl Filling {
 
     /// Adds a row.
     pub fn add(&mut self, packed: PackedRow<'_>) {
-        let (row, bytes) = (self.rows, packed.bytes());
-        packed.each(|column, start, end| match COLUMNS.get(column).map(|column| column.kind) {
-            Some(Kind::Text | Kind::Json) => self.texts[column].set(row, bytes, start, end),
-            Some(Kind::Bool) => self.bools[column].set(row, bytes.get(start) == Some(&1)),
-            Some(Kind::BigInt | Kind::Timestamp) => {
-                self.ints[column].set(row, bytes.get(start..end).map_or(0, int));
-            }
-            Some(Kind::List) => self.lists[column].set(row, bytes.get(start..end).unwrap_or_default()),
+        let row = self.rows;
+        packed.each(|column, value, from| match KINDS.get(column) {
+            Some(Kind::Text | Kind::Json) => self.texts[column].set(row, value, from),
+            Some(Kind::Bool) => self.bools[column].set(row, value == [1]),
+            Some(Kind::BigInt | Kind::Timestamp) => self.ints[column].set(row, int(value)),
+            Some(Kind::List) => self.lists[column].set(row, value),
             None => {}
         });
         self.rows += 1;

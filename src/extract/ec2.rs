@@ -3,7 +3,7 @@
 use super::plan::{Find, Inside, List, Plan, SHARED_WITH};
 use crate::json::{Tree, decoded};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Where a value stands in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,8 @@ pub fn changes_rules(event_name: &[u8]) -> bool {
 /// The rules in request parameters, one for each rule and target: `<protocol> <from>-<to> <target>`.
 pub fn ip_rules(request_parameters: &str) -> Vec<String> {
     let mut rules = Vec::new();
-    if let Ok(tree) = Tree::parse(request_parameters) {
+    if let Ok(mut tree) = Tree::parse(request_parameters) {
+        keep_last(&mut tree);
         collect_rules(&tree, &mut rules);
     }
     rules
@@ -160,55 +161,69 @@ fn collect_rules(tree: &Tree<'_>, rules: &mut Vec<String>) {
 }
 
 /// The targets that a member of a rule names, if it is one that does.
-fn targets(name: &[u8], value: &Tree<'_>) -> Option<Vec<String>> {
+fn targets<'a>(name: &[u8], value: &Tree<'a>) -> Option<Vec<Cow<'a, str>>> {
     let is = |known: &[&str]| known.iter().any(|known| same(name, known));
+    let mut targets = Vec::new();
     if is(&["cidrIp", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupId"]) {
-        return Some(scalars(value));
+        each_scalar(value, &mut |text| targets.push(text));
+        return Some(targets);
+    }
+    let (of_groups, of_ranges) =
+        (is(&["groups", "userIdGroupPairs"]), is(&["ipRanges", "ipv6Ranges", "prefixListIds"]));
+    if !of_groups && !of_ranges {
+        return None;
     }
     let mut entries = Vec::new();
     collect_objects(value, &mut entries);
-    if is(&["groups", "userIdGroupPairs"]) {
-        let group_name = |entry| first_scalar(entry, "groupName").map(|name| format!("group:{name}"));
-        return Some(
-            entries.iter().filter_map(|entry| first_scalar(entry, "groupId").or_else(|| group_name(entry))).collect(),
-        );
+    for entry in entries {
+        if of_groups {
+            let group_name = || Some(format!("group:{}", first_scalar(entry, "groupName")?).into());
+            targets.extend(first_scalar(entry, "groupId").or_else(group_name));
+            continue;
+        }
+        for (name, value) in members(entry) {
+            if ["cidrIp", "cidrIpv6", "prefixListId"].iter().any(|known| same(&name, known)) {
+                each_scalar(value, &mut |text| targets.push(text));
+            }
+        }
     }
-    is(&["ipRanges", "ipv6Ranges", "prefixListIds"]).then(|| {
-        let listed = entries.iter().flat_map(|entry| members(entry));
-        let listed =
-            listed.filter(|(name, _)| ["cidrIp", "cidrIpv6", "prefixListId"].iter().any(|known| same(name, known)));
-        listed.flat_map(|(_, value)| scalars(value)).collect()
-    })
+    Some(targets)
 }
 
 fn range(rule: &Tree<'_>) -> String {
-    let or = |name, default: &str| {
-        first_scalar(rule, name).filter(|text| text != "-1").unwrap_or_else(|| default.to_owned())
+    let or = |name, default: &'static str| {
+        first_scalar(rule, name).filter(|text| text != "-1").unwrap_or(Cow::Borrowed(default))
     };
     format!("{} {}-{}", or("ipProtocol", "all"), or("fromPort", "*"), or("toPort", "*"))
 }
 
-/// Members in order with their names decoded; of a repeated name the last.
-fn members<'t, 'a>(tree: &'t Tree<'a>) -> Vec<(Cow<'a, [u8]>, &'t Tree<'a>)> {
-    let Tree::Object(members) = tree else { return Vec::new() };
-    let mut named: Vec<_> = members.iter().map(|(name, value)| (decoded(name), value)).collect();
-    if named.len() <= FEW_MEMBERS {
-        let is_last = |index: usize| named[index + 1..].iter().all(|(later, _)| *later != named[index].0);
-        let last: Vec<bool> = (0..named.len()).map(is_last).collect();
-        let mut last = last.into_iter();
-        named.retain(|_| last.next() == Some(true));
-        return named;
+/// Leaves of members of one name the last.
+fn keep_last(tree: &mut Tree<'_>) {
+    match tree {
+        Tree::Array(elements) => elements.iter_mut().for_each(keep_last),
+        Tree::Object(members) => {
+            let repeats = |(index, (name, _)): (usize, &(&str, _))| {
+                name.contains('\\') || members[index + 1..].iter().any(|(later, _)| later == name)
+            };
+            if members.len() > FEW_MEMBERS || members.iter().enumerate().any(repeats) {
+                let last: HashMap<_, _> = (0..).zip(&*members).map(|(index, (name, _))| (decoded(name), index)).collect();
+                let mut index = 0..;
+                members.retain(|(name, _)| last.get(&decoded(name)).copied() == index.next());
+            }
+            members.iter_mut().for_each(|(_, value)| keep_last(value));
+        }
+        _ => {}
     }
-    let mut last: HashMap<&[u8], usize> = HashMap::new();
-    for (index, (name, _)) in named.iter().enumerate() {
-        last.insert(name, index);
-    }
-    let last: HashSet<usize> = last.into_values().collect();
-    named.into_iter().enumerate().filter(|(index, _)| last.contains(index)).map(|(_, member)| member).collect()
 }
 
 /// Members up to which repeated names are found by comparing each with each.
 const FEW_MEMBERS: usize = 16;
+
+/// Members in order with their names decoded.
+fn members<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = (Cow<'a, [u8]>, &'t Tree<'a>)> {
+    let members = if let Tree::Object(members) = tree { members.as_slice() } else { &[] };
+    members.iter().map(|(name, value)| (decoded(name), value))
+}
 
 /// The objects reached through arrays and wrapping members, the value itself among them.
 fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) {
@@ -216,7 +231,7 @@ fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) 
         Tree::Array(elements) => elements.iter().for_each(|element| collect_objects(element, objects)),
         Tree::Object(_) => {
             objects.push(tree);
-            let wrapped = members(tree).into_iter().filter(|(name, _)| is_wrapper(name));
+            let wrapped = members(tree).filter(|(name, _)| is_wrapper(name));
             wrapped.for_each(|(_, value)| collect_objects(value, objects));
         }
         _ => {}
@@ -224,22 +239,23 @@ fn collect_objects<'t, 'a>(tree: &'t Tree<'a>, objects: &mut Vec<&'t Tree<'a>>) 
 }
 
 /// The first scalar of the first member of this name, or of the name with a capital, that has one.
-fn first_scalar(tree: &Tree<'_>, name: &str) -> Option<String> {
-    members(tree)
-        .into_iter()
-        .filter(|(key, _)| same(key, name))
-        .find_map(|(_, value)| scalars(value).into_iter().next())
+fn first_scalar<'a>(tree: &Tree<'a>, name: &str) -> Option<Cow<'a, str>> {
+    members(tree).filter(|(key, _)| same(key, name)).find_map(|(_, value)| {
+        let mut first = None;
+        each_scalar(value, &mut |text| _ = first.get_or_insert(text));
+        first
+    })
 }
 
 /// The scalars of a value in whatever wrapping, empty ones left out.
-fn scalars(tree: &Tree<'_>) -> Vec<String> {
+fn each_scalar<'a>(tree: &Tree<'a>, each: &mut impl FnMut(Cow<'a, str>)) {
     match tree {
-        Tree::Array(elements) => elements.iter().flat_map(scalars).collect(),
+        Tree::Array(elements) => elements.iter().for_each(|element| each_scalar(element, each)),
         Tree::Object(_) => {
-            let wrapped = members(tree).into_iter().filter(|(name, _)| is_wrapper(name));
-            wrapped.flat_map(|(_, value)| scalars(value)).collect()
+            let wrapped = members(tree).filter(|(name, _)| is_wrapper(name));
+            wrapped.for_each(|(_, value)| each_scalar(value, each));
         }
-        other => other.scalar().filter(|text| !text.is_empty()).map(Cow::into_owned).into_iter().collect(),
+        other => other.scalar().filter(|text| !text.is_empty()).into_iter().for_each(each),
     }
 }
 

@@ -13,7 +13,7 @@ use super::plan::{
     ACCESS_KEY_IDS, ARNS, Child, ColumnId, Goal, NO_NODE, Node, NodeId, PLAN, Plan, RESOURCE_IDS, Slot, Whole,
     name_hash, name_hash_in,
 };
-use super::staged::{Cell, Entry, EventTime, Span, Staged};
+use super::staged::{self, Cell, EventTime, Span, Staged};
 use super::values::{matches, parse_int};
 use crate::columns::{Pattern, Service, index_of};
 use crate::json::{
@@ -22,8 +22,10 @@ use crate::json::{
 };
 use crate::packed::Packer;
 use crate::time::parse_time;
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 /// Members that tell a wrapping: a record that has one is looked at twice.
 const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b"CloudTrailEvent", b"s3"];
@@ -31,11 +33,27 @@ const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b
 /// Keys of an object after which a hash map finds repetitions instead of comparing with each.
 const MANY_KEYS: usize = 48;
 
-/// A key seen in an open object: its hash, and where it is.
+/// A key seen in an open object: its hash, and where it is. In two words; texts are far below 2 GB.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     hash: u64,
-    at: u32,
+    start: u32,
+    /// Its end, and in the highest bit whether it has escapes.
+    end: u32,
+}
+
+impl Seen {
+    const ESCAPED: u32 = 1 << 31;
+
+    fn new(hash: u64, name: Quoted) -> Seen {
+        let end = name.end as u32 | if name.escaped { Self::ESCAPED } else { 0 };
+        Seen { hash, start: name.start as u32, end }
+    }
+
+    fn name(self) -> Quoted {
+        let end = (self.end & !Self::ESCAPED) as usize;
+        Quoted { start: self.start as usize, end, escaped: self.end & Self::ESCAPED != 0 }
+    }
 }
 
 /// A member's name.
@@ -48,13 +66,13 @@ struct Key {
 }
 
 /// The keys of an open object.
-struct Keys<'a> {
+struct Keys {
     /// The first of them among those seen.
     begin: usize,
     /// Of each hash that was seen one of 64 bits: where that is not set, the key is new.
     bits: u64,
-    /// All of them, once they are many.
-    many: Option<HashMap<Cow<'a, [u8]>, usize>>,
+    /// All of them, once they are many, by hashes that whoever writes the events cannot foresee.
+    many: Option<HashTable<Seen>>,
 }
 
 /// What outlives one record: guesses and buffers.
@@ -65,6 +83,7 @@ pub struct Memory {
     /// For each child of each node where its key was in this record.
     key_places: Vec<u32>,
     seen: Vec<Seen>,
+    hasher: DefaultHashBuilder,
     /// Where the keys are that are passed over, in order.
     shadowed: Vec<usize>,
     /// How many of those lie behind.
@@ -79,7 +98,8 @@ impl Memory {
             let last = node.children.len().saturating_sub(1);
             guesses.extend((0..=node.children.len()).map(|i| i.min(last) as u8));
         }
-        Memory { key_places: vec![0; guesses.len()], guesses, seen: Vec::new(), shadowed: Vec::new(), passed: 0 }
+        let (key_places, hasher) = (vec![0; guesses.len()], DefaultHashBuilder::default());
+        Memory { guesses, key_places, seen: Vec::new(), hasher, shadowed: Vec::new(), passed: 0 }
     }
 }
 
@@ -230,6 +250,9 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     }
 
     fn skip(&mut self, at: usize, depth: usize) -> Step {
+        if let Some((_, end)) = self.plain_string(at) {
+            return Ok(end + 1);
+        }
         self.with_reader(at, |reader| reader.skip(depth)).map(|(_, at)| at)
     }
 
@@ -392,7 +415,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// An object ends: its keys are forgotten.
     #[inline]
-    fn close(&mut self, id: NodeId, there: u64, keys: &Keys<'a>, end: usize) -> usize {
+    fn close(&mut self, id: NodeId, there: u64, keys: &Keys, end: usize) -> usize {
         self.memory.seen.truncate(keys.begin);
         if id == 0 {
             self.staged.looks_like_cloudtrail = there & self.plan.of_cloudtrail != 0;
@@ -400,13 +423,13 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         end
     }
 
-    fn no_keys(&self) -> Keys<'a> {
+    fn no_keys(&self) -> Keys {
         Keys { begin: self.memory.seen.len(), bits: 0, many: None }
     }
 
     /// A member that no column stands for.
     #[inline(never)]
-    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys<'a>, depth: usize) -> Step {
+    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys, depth: usize) -> Step {
         let (byte, at) = self.token(key.value_at);
         if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
             return self.skip(at, depth);
@@ -416,7 +439,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
             self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key.name));
         }
         let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
-        self.leave_unmapped(key.name.start - 1, value, end);
+        self.leave_named_unmapped(key.name, value, end);
         Ok(end)
     }
 
@@ -616,13 +639,20 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// Puts a member under its path into unmapped; a null is as good as nothing.
     fn leave_unmapped(&mut self, key_at: usize, value: Value, end: usize) {
+        self.leave_named_unmapped(self.key_at(key_at), value, end);
+    }
+
+    fn leave_named_unmapped(&mut self, name: Quoted, value: Value, end: usize) {
+        // All that this reading is for is the places of names.
+        if READING == NOTING {
+            return;
+        }
         let start = match value {
             Value::Null => return,
             Value::String(quoted) => quoted.start - 1,
             Value::Bare(start, _) | Value::Nested(start, _) => start,
         };
-        let (key, text) = (self.key_at(key_at), self.slice(start, end));
-        let name = self.slice(key.start, key.end);
+        let (name, text) = (self.slice(name.start, name.end), self.slice(start, end));
         self.staged.unmapped.member(name, text, matches!(value, Value::Nested(..)));
         self.staged.yielded += 1;
     }
@@ -824,7 +854,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         }
         loop {
             at = self.value(at, Below { node: self.plan.entry, ..Below::NOTHING }, depth + 1)?;
-            let mut entry = Entry::default();
+            let mut entry = staged::Entry::default();
             for (slots, place) in self.plan.entry_slots.iter().zip(&mut entry) {
                 // The first that is there and not "", the last as it is.
                 let mut chosen = None;
@@ -922,11 +952,6 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         name.unwrap_or(Quoted { start: at, end: at, escaped: false })
     }
 
-    #[cold]
-    fn name_at(&self, at: u32) -> Cow<'a, [u8]> {
-        self.decoded(self.key_at(at as usize))
-    }
-
     /// Whether a key is to be passed over. Keys are met in the order of the text.
     fn is_shadowed(&mut self, key_at: usize) -> bool {
         let Memory { shadowed, passed, .. } = &mut *self.memory;
@@ -938,7 +963,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// Remembers a key of an open object, and the earlier one's place if it is repeated.
     #[inline(always)]
-    fn note_key(&mut self, key: &Key, keys: &mut Keys<'a>) -> std::result::Result<(), Failed> {
+    fn note_key(&mut self, key: &Key, keys: &mut Keys) -> std::result::Result<(), Failed> {
         if READING == AGAIN {
             return Ok(());
         }
@@ -947,7 +972,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
             return Ok(());
         }
         keys.bits |= bit;
-        self.memory.seen.push(Seen { hash: key.hash, at: key.name.start as u32 - 1 });
+        self.memory.seen.push(Seen::new(key.hash, key.name));
         if self.memory.seen.len() - keys.begin > MANY_KEYS {
             self.find_by_map(keys);
         }
@@ -956,31 +981,43 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// From now on every key is looked up.
     #[cold]
-    fn find_by_map(&mut self, keys: &mut Keys<'a>) {
-        let seen: Vec<Seen> = self.memory.seen.drain(keys.begin..).collect();
-        let named = seen.into_iter().map(|seen| (self.name_at(seen.at), seen.at as usize));
-        keys.many = Some(named.collect());
+    fn find_by_map(&mut self, keys: &mut Keys) {
+        let mut many = HashTable::with_capacity(4 * MANY_KEYS);
+        for seen in self.memory.seen.split_off(keys.begin) {
+            let hash = self.memory.hasher.hash_one(&*self.decoded(seen.name()));
+            many.insert_unique(hash, Seen { hash, ..seen }, |seen| seen.hash);
+        }
+        keys.many = Some(many);
         keys.bits = u64::MAX;
     }
 
     /// Looks for a key among those seen; where there are many, adds it.
     #[inline(never)]
-    fn is_noted_again(&mut self, key: Key, keys: &mut Keys<'a>) -> std::result::Result<bool, Failed> {
+    fn is_noted_again(&mut self, key: Key, keys: &mut Keys) -> std::result::Result<bool, Failed> {
         let name = self.decoded(key.name);
         let earlier = if let Some(many) = &mut keys.many {
-            many.insert(name, key.name.start - 1)
+            let hash = self.memory.hasher.hash_one(&*name);
+            let is = |seen: &Seen| seen.hash == hash && self.decoded(seen.name()) == name;
+            let new = Seen::new(hash, key.name);
+            match many.entry(hash, is, |seen| seen.hash) {
+                Entry::Occupied(mut seen) => Some(std::mem::replace(seen.get_mut(), new)),
+                Entry::Vacant(place) => {
+                    place.insert(new);
+                    None
+                }
+            }
         } else {
-            let seen = keys.begin..self.memory.seen.len();
-            let is = |i: &usize| self.memory.seen[*i].hash == key.hash && self.name_at(self.memory.seen[*i].at) == name;
-            let Some(i) = seen.into_iter().find(is) else { return Ok(false) };
-            let at = std::mem::replace(&mut self.memory.seen[i].at, key.name.start as u32 - 1);
-            Some(at as usize)
+            let seen = &self.memory.seen[keys.begin..];
+            let is = |seen: &Seen| seen.hash == key.hash && self.decoded(seen.name()) == name;
+            let Some(i) = seen.iter().position(is) else { return Ok(false) };
+            let place = &mut self.memory.seen[keys.begin + i];
+            Some(std::mem::replace(place, Seen::new(key.hash, key.name)))
         };
         if let Some(earlier) = earlier {
             if READING == ONCE {
                 return Err(Failed);
             }
-            self.memory.shadowed.push(earlier);
+            self.memory.shadowed.push(earlier.name().start - 1);
         }
         Ok(true)
     }
