@@ -109,6 +109,7 @@ impl Ends {
         let mut ends = std::mem::take(&mut self.0);
         // Whole groups of eight behind the first offset.
         ends.resize(1 + rows.next_multiple_of(8), NULL);
+        ends[0] = 0;
         let mut valid = Vec::with_capacity(rows.div_ceil(8));
         let mut last = 0;
         for eight in ends[1..].as_chunks_mut::<8>().0 {

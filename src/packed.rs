@@ -205,8 +205,7 @@ fn u32_at(bytes: &[u8], at: usize) -> usize {
 #[inline(always)]
 fn value_at(row: &[u8], at: usize) -> Option<(usize, &[u8], usize)> {
     let [column, length] = *row.get(at..)?.first_chunk()?;
-    let (start, length) =
-        if length < LONG { (at + 2, usize::from(length)) } else { (at + 6, u32_at(row, at + 2)) };
+    let (start, length) = if length < LONG { (at + 2, usize::from(length)) } else { (at + 6, u32_at(row, at + 2)) };
     let end = start + length;
     Some((usize::from(column), row.get(start..end)?, end))
 }
@@ -295,13 +294,16 @@ impl<'a> PackedRow<'a> {
         values
     }
 
+    /// Whether two rows are of the same call in the same partition.
+    #[inline]
+    pub fn is_of_group_of(self, other: PackedRow<'_>) -> bool {
+        self.partition() == other.partition() && self.call() == other.call()
+    }
+
     /// Whether two rows are equal in what they are sorted by first. What differs mostly is asked first.
     #[inline]
     pub fn has_keys_of(self, other: PackedRow<'_>) -> bool {
-        self.time() == other.time()
-            && self.event_id() == other.event_id()
-            && self.partition() == other.partition()
-            && self.call() == other.call()
+        self.time() == other.time() && self.event_id() == other.event_id() && self.is_of_group_of(other)
     }
 
     /// Whether two rows are alike in all that comes from the record itself.

@@ -1,14 +1,17 @@
 //! A row back to the record it was made of.
 
-use crate::columns::{COLUMNS, Kind, Source, index_of};
+use crate::columns::{COLUMNS, Column, Kind, Source, index_of};
 use crate::error::Error;
 use crate::json::{Tree, write_tree};
 use crate::time;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, TimestampMillisecondArray, new_null_array};
 use arrow::datatypes::TimestampMillisecondType;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs::File;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// A member that columns stand for.
 struct Member {
@@ -169,8 +172,8 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Rows that are read at a time: as many of the largest records (16 MB) as an array can hold (2 GB) and a half.
 const READ_ROWS: usize = 64;
 
-/// Reads a Parquet file of the lake, called `place` in errors, batch by batch: columns of the table in its order, those that the file does not
-/// have as NULL.
+/// Reads a Parquet file of the lake, called `place` in errors, some rows at a time: columns of the table in its order. Those that no record
+/// is restored from are not read, and are NULL, as those that the file does not have.
 ///
 /// # Errors
 /// If the file cannot be read or is not one of ours.
@@ -180,21 +183,61 @@ pub fn read_file(
     mut each: impl FnMut(&[ArrayRef], usize) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let unreadable = |error: &dyn std::fmt::Display| Error::Read(place.to_owned(), error.to_string());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
-    let schema = builder.schema().clone();
-    if schema.index_of("event_time").is_err() || schema.index_of("unmapped").is_err() {
+    let parquet = |error: ParquetError| unreadable(&error);
+    let reader = SerializedFileReader::new(file).map_err(parquet)?;
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let index = |name: &str| schema.columns().iter().position(|column| column.path().parts() == [name]);
+    if index("event_time").is_none() || index("unmapped").is_none() {
         return Err(unreadable(&"no file of a trailsink lake: the columns event_time and unmapped are missing"));
     }
-    let reader = builder.with_batch_size(READ_ROWS).build().map_err(|error| unreadable(&error))?;
-    for batch in reader {
-        let batch: RecordBatch = batch.map_err(|error| unreadable(&error))?;
-        let columns = crate::schema::SCHEMA.fields().iter().map(|field| {
-            let column = batch.column_by_name(field.name()).cloned();
-            let column = column.unwrap_or_else(|| arrow::array::new_null_array(field.data_type(), batch.num_rows()));
-            let same_kind = std::mem::discriminant(column.data_type()) == std::mem::discriminant(field.data_type());
-            if same_kind { Ok(column) } else { Err(unreadable(&format!("column {} is of another type", field.name()))) }
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(parquet)?;
+        let wanted = COLUMNS.iter().map(|column| {
+            let is_wanted = column.member().is_some() || column.source == Source::Unmapped;
+            let index = if is_wanted { index(column.name) } else { None };
+            index.map(|index| group.get_column_reader(index)).transpose()
         });
-        each(&columns.collect::<Result<Vec<_>, _>>()?, batch.num_rows())?;
+        let mut readers = wanted.collect::<Result<Vec<_>, _>>().map_err(parquet)?;
+        let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
+        while left > 0 {
+            let rows = left.min(READ_ROWS);
+            let columns = readers.iter_mut().zip(COLUMNS).map(|(reader, column)| match reader {
+                Some(reader) => read_column(reader, column, rows).map_err(parquet),
+                None => Ok(new_null_array(crate::schema::field(column).data_type(), rows)),
+            });
+            each(&columns.collect::<Result<Vec<_>, _>>()?, rows)?;
+            left -= rows;
+        }
     }
     Ok(())
+}
+
+/// Reads the values of the next rows of a column.
+fn read_column(reader: &mut ColumnReader, column: &Column, rows: usize) -> Result<ArrayRef, ParquetError> {
+    Ok(match (reader, column.kind) {
+        (ColumnReader::ByteArrayColumnReader(reader), Kind::Text | Kind::Json) => {
+            let values = read_values(reader, rows)?;
+            let texts = values.iter().map(|value| value.as_ref().map(ByteArray::as_utf8).transpose());
+            Arc::new(texts.collect::<Result<StringArray, _>>()?)
+        }
+        (ColumnReader::BoolColumnReader(reader), Kind::Bool) => {
+            Arc::new(BooleanArray::from(read_values(reader, rows)?))
+        }
+        (ColumnReader::Int64ColumnReader(reader), Kind::Timestamp) => {
+            Arc::new(TimestampMillisecondArray::from(read_values(reader, rows)?))
+        }
+        _ => return Err(ParquetError::General(format!("column {} is of another type", column.name))),
+    })
+}
+
+fn read_values<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: usize) -> Result<Vec<Option<T::T>>, ParquetError> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
+    if read < rows {
+        return Err(ParquetError::EOF(format!("a column ends {} rows too early", rows - read)));
+    }
+    // Where no value may be missing there are no levels.
+    levels.resize(rows, 1);
+    let mut values = values.into_iter();
+    Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
 }

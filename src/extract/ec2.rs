@@ -206,7 +206,8 @@ fn keep_last(tree: &mut Tree<'_>) {
                 name.contains('\\') || members[index + 1..].iter().any(|(later, _)| later == name)
             };
             if members.len() > FEW_MEMBERS || members.iter().enumerate().any(repeats) {
-                let last: HashMap<_, _> = (0..).zip(&*members).map(|(index, (name, _))| (decoded(name), index)).collect();
+                let last: HashMap<_, _> =
+                    (0..).zip(&*members).map(|(index, (name, _))| (decoded(name), index)).collect();
                 let mut index = 0..;
                 members.retain(|(name, _)| last.get(&decoded(name)).copied() == index.next());
             }
