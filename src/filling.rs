@@ -5,14 +5,14 @@
 //! longer.
 
 use crate::columns::{COLUMNS, Kind};
-use crate::packed::{PackedRow, elements, int};
+use crate::packed::{PackedRow, append, elements, int};
 use crate::schema;
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Array, ListArray, StringArray, TimestampMillisecondArray, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use std::sync::Arc;
-use wide::i32x8;
+use wide::u32x8;
 
 /// The columns of the table being filled, by their index in it; of each only the one of its kind is used.
 #[derive(Debug)]
@@ -25,18 +25,18 @@ pub struct Filling {
     lists: Vec<Lists>,
 }
 
-/// Where the values of rows end: 0, and of each row where its value ends, or [`NULL`]. Empty where no row has one.
+/// Of each row one more than the length of its value, or [`NULL`]. Empty where no row has one.
 #[derive(Debug, Default)]
-struct Ends(Vec<i32>);
+struct Lengths(Vec<u32>);
 
 /// The row has no value.
-const NULL: i32 = -1;
+const NULL: u32 = 0;
 
 /// Texts end to end.
 #[derive(Debug, Default)]
 struct Texts {
     bytes: Vec<u8>,
-    ends: Ends,
+    lengths: Lengths,
     /// Bytes that the batch before this had: this one mostly needs as many. While buffers grew step by step, a profile of
     /// `convert` showed 23 % of the time in clearing fresh pages.
     usual: usize,
@@ -46,21 +46,17 @@ struct Texts {
 #[derive(Debug, Default)]
 struct Lists {
     texts: Texts,
-    /// Elements of all rows so far.
+    /// Elements of all rows so far, those that are no text too.
     elements: usize,
-    ends: Ends,
+    lengths: Lengths,
 }
 
 /// Values of one size, at the places of their rows.
 #[derive(Debug, Default)]
 struct Sparse<T> {
     values: Vec<T>,
-    ends: Ends,
+    lengths: Lengths,
 }
-
-/// Texts up to this length are copied as so many bytes, and cut: a copy of a known length is a few instructions, any other a
-/// call.
-const SHORT: usize = 32;
 
 /// Of each column its kind, close together.
 const KINDS: [Kind; COLUMNS.len()] = {
@@ -76,27 +72,24 @@ const KINDS: [Kind; COLUMNS.len()] = {
 /// Rows that there is room for at first.
 const ROOM: usize = 1024;
 
-impl Ends {
-    /// The value of a row, which comes after all that have one, ends here. A batch has some megabytes: far below what an offset
-    /// holds.
+impl Lengths {
+    /// Sets that of a row, which is far below 4 GB. Tells whether there was none at all.
     #[inline(always)]
-    fn set(&mut self, row: usize, end: usize) -> bool {
-        match self.0.get_mut(row + 1) {
+    fn set(&mut self, row: usize, length: usize) -> bool {
+        match self.0.get_mut(row) {
             Some(place) => {
-                *place = end as i32;
+                *place = length as u32 + 1;
                 false
             }
-            None => self.make_room(row, end),
+            None => self.make_room(row, length),
         }
     }
 
-    /// Tells whether there was none at all.
     #[cold]
-    fn make_room(&mut self, row: usize, end: usize) -> bool {
+    fn make_room(&mut self, row: usize, length: usize) -> bool {
         let was_empty = self.0.is_empty();
-        self.0.resize((ROOM + 1).max(2 * row + 2), NULL);
-        self.0[0] = 0;
-        self.0[row + 1] = end as i32;
+        self.0.resize(ROOM.max(2 * row + 1), NULL);
+        self.0[row] = length as u32 + 1;
         was_empty
     }
 
@@ -104,32 +97,20 @@ impl Ends {
         self.0.is_empty()
     }
 
-    /// Offsets and validity of so many rows. Eight rows at a time, as most columns have a value in each of them or in none.
-    fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
-        let mut ends = std::mem::take(&mut self.0);
-        // Whole groups of eight behind the first offset.
-        ends.resize(1 + rows.next_multiple_of(8), NULL);
-        ends[0] = 0;
-        let mut valid = Vec::with_capacity(rows.div_ceil(8));
-        let mut last = 0;
-        for eight in ends[1..].as_chunks_mut::<8>().0 {
-            let there = !i32x8::new(*eight).to_bitmask() as u8;
-            valid.push(there);
-            match there {
-                0 => *eight = [last; 8],
-                0xff => last = eight[7],
-                _ => {
-                    for end in eight.iter_mut() {
-                        // An end is never before the one before it, and NULL is less than any.
-                        last = last.max(*end);
-                        *end = last;
-                    }
-                }
-            }
-        }
-        ends.truncate(rows + 1);
+    /// Validity of so many rows, and the offsets of their values, end to end.
+    fn take(&mut self, rows: usize) -> (Option<NullBuffer>, OffsetBuffer<i32>) {
+        let nulls = self.nulls(rows);
+        let lengths = std::mem::take(&mut self.0);
+        let lengths = lengths.into_iter().take(rows).map(|length| length.saturating_sub(1) as usize);
+        (nulls, OffsetBuffer::from_lengths(lengths))
+    }
+
+    fn nulls(&mut self, rows: usize) -> Option<NullBuffer> {
+        self.0.resize(rows.next_multiple_of(8), NULL);
+        let there = |eight: &[u32; 8]| !u32x8::new(*eight).simd_eq(u32x8::ZERO).to_bitmask() as u8;
+        let valid: Vec<u8> = self.0.as_chunks().0.iter().map(there).collect();
         let valid = NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(valid), 0, rows));
-        (OffsetBuffer::new(ScalarBuffer::from(ends)), Some(valid).filter(|valid| valid.null_count() > 0))
+        Some(valid).filter(|valid| valid.null_count() > 0)
     }
 }
 
@@ -137,22 +118,15 @@ impl Texts {
     /// Sets the value of a row; behind it lies what lies in `from`, which begins with it.
     #[inline(always)]
     fn set(&mut self, row: usize, value: &[u8], from: &[u8]) {
-        match from.first_chunk::<SHORT>() {
-            Some(chunk) if value.len() <= SHORT => {
-                let whole = self.bytes.len() + value.len();
-                self.bytes.extend_from_slice(chunk);
-                self.bytes.truncate(whole);
-            }
-            _ => self.bytes.extend_from_slice(value),
-        }
-        if self.ends.set(row, self.bytes.len()) {
+        append(&mut self.bytes, from, value.len());
+        if self.lengths.set(row, value.len()) {
             self.bytes.reserve(self.usual + self.usual / 8);
         }
     }
 
     /// Making an array cannot fail: what is in it was cut out of texts.
     fn take(&mut self, rows: usize) -> StringArray {
-        let (offsets, nulls) = self.ends.take(rows);
+        let (nulls, offsets) = self.lengths.take(rows);
         let bytes = std::mem::take(&mut self.bytes);
         self.usual = bytes.len();
         StringArray::new(offsets, Buffer::from_vec(bytes), nulls)
@@ -168,25 +142,28 @@ impl<T: Copy + Default> Sparse<T> {
                 self.values[row] = value;
             }
         }
-        self.ends.set(row, 0);
+        self.lengths.set(row, 0);
     }
 
     fn take(&mut self, rows: usize) -> (Vec<T>, Option<NullBuffer>) {
         let mut values = std::mem::take(&mut self.values);
         values.resize(rows, T::default());
-        (values, self.ends.take(rows).1)
+        let nulls = self.lengths.nulls(rows);
+        self.lengths = Lengths::default();
+        (values, nulls)
     }
 }
 
 impl Lists {
     fn set(&mut self, row: usize, list: &[u8]) {
+        let before = self.elements;
         for element in elements(list) {
             if let Some(text) = element {
                 self.texts.set(self.elements, text, text);
             }
             self.elements += 1;
         }
-        self.ends.set(row, self.elements);
+        self.lengths.set(row, self.elements - before);
     }
 }
 
@@ -225,23 +202,25 @@ impl Filling {
 
     fn take_column(&mut self, column: usize, rows: usize) -> ArrayRef {
         match COLUMNS[column].kind {
-            Kind::Text | Kind::Json if !self.texts[column].ends.is_empty() => Arc::new(self.texts[column].take(rows)),
-            Kind::Bool if !self.bools[column].ends.is_empty() => {
+            Kind::Text | Kind::Json if !self.texts[column].lengths.is_empty() => {
+                Arc::new(self.texts[column].take(rows))
+            }
+            Kind::Bool if !self.bools[column].lengths.is_empty() => {
                 let (values, nulls) = self.bools[column].take(rows);
                 Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))
             }
-            Kind::BigInt if !self.ints[column].ends.is_empty() => {
+            Kind::BigInt if !self.ints[column].lengths.is_empty() => {
                 let (values, nulls) = self.ints[column].take(rows);
                 Arc::new(Int64Array::new(values.into(), nulls))
             }
-            Kind::Timestamp if !self.ints[column].ends.is_empty() => {
+            Kind::Timestamp if !self.ints[column].lengths.is_empty() => {
                 let (values, nulls) = self.ints[column].take(rows);
                 Arc::new(TimestampMillisecondArray::new(values.into(), nulls).with_timezone("UTC"))
             }
-            Kind::List if !self.lists[column].ends.is_empty() => {
+            Kind::List if !self.lists[column].lengths.is_empty() => {
                 let lists = &mut self.lists[column];
                 let elements = Arc::new(lists.texts.take(std::mem::take(&mut lists.elements)));
-                let (offsets, nulls) = lists.ends.take(rows);
+                let (nulls, offsets) = lists.lengths.take(rows);
                 Arc::new(ListArray::new(schema::element(&COLUMNS[column]), offsets, elements, nulls))
             }
             _ => new_null_array(schema::SCHEMA.field(column).data_type(), rows),

@@ -88,8 +88,8 @@ pub struct PartitionKey {
     category: u8,
     /// Days since 1970.
     day: i32,
-    /// Twelve digits as a number; None is `unknown`.
-    account: Option<u64>,
+    /// Twelve digits; None is `unknown`.
+    account: Option<[u8; 12]>,
     /// Padded with zeros; empty is `unknown`.
     region: [u8; 32],
 }
@@ -111,8 +111,8 @@ impl PartitionKey {
             Some(_) => 4,
             None => u8::from(data_event),
         };
-        let digits = |account: &&[u8]| account.len() == 12 && account.iter().all(u8::is_ascii_digit);
-        let number = |account: &[u8]| account.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
+        // All bytes are looked at, whatever the first is: so they are looked at together.
+        let digits = |account: &[u8; 12]| account.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
         let mut padded = [0; 32];
         if let Some(region) = region
             && region.len() <= 32
@@ -123,7 +123,7 @@ impl PartitionKey {
         PartitionKey {
             category,
             day: i32::try_from(time_ms.div_euclid(DAY)).unwrap_or_default(),
-            account: account.filter(digits).map(number),
+            account: account.and_then(|account| account.try_into().ok()).filter(digits),
             region: padded,
         }
     }
@@ -155,7 +155,7 @@ impl PartitionKey {
                 Field::Category => path.push_str(CATEGORIES[usize::from(self.category)]),
                 Field::EventDate => path.push_str(&date(self.day)),
                 Field::AccountId => match self.account {
-                    Some(account) => _ = write!(path, "{account:012}"),
+                    Some(account) => path.extend(account.map(char::from)),
                     None => path.push_str("unknown"),
                 },
                 Field::Region => {

@@ -145,6 +145,7 @@ fn collect_rules(tree: &Tree<'_>, rules: &mut Vec<String>) {
     }
     for (name, value) in members(tree) {
         match targets(&name, value) {
+            Some(targets) if targets.is_empty() => {}
             Some(targets) => {
                 let range = range(tree);
                 for target in targets {

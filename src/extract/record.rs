@@ -454,7 +454,7 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
     /// Puts a piece of the text into a column.
     #[inline(always)]
     fn put_text(&mut self, column: ColumnId, start: usize, end: usize) {
-        self.row.text(usize::from(column), self.slice(start, end));
+        self.row.text_in(usize::from(column), self.bytes, start, end);
         self.staged.yielded += 1;
     }
 
