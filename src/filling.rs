@@ -2,7 +2,7 @@
 //!
 //! In place of arrow's builders, which are made for any use: here a row without a value costs nothing, a column with a value in
 //! every row has no bits of validity, and short texts are copied without a call. With the builders extraction took a tenth
-//! longer.
+//! longer; where the texts of 128 rows were gathered column by column, making columns of them took a tenth longer.
 
 use crate::columns::{COLUMNS, Kind};
 use crate::packed::{PackedRow, append, elements, int};
@@ -97,7 +97,8 @@ impl Lengths {
         self.0.is_empty()
     }
 
-    /// Validity of so many rows, and the offsets of their values, end to end.
+    /// Validity of so many rows, and the offsets of their values, end to end. Not a branch on whether a row has a value, which
+    /// nobody could guess: a pass that had some took 8 % of the time of [`Filling::take`] more, in fewer instructions.
     fn take(&mut self, rows: usize) -> (Option<NullBuffer>, OffsetBuffer<i32>) {
         let nulls = self.nulls(rows);
         let lengths = std::mem::take(&mut self.0);

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Bytes before the values of a row.
 const HEADER: usize = 28;
-/// The length of a value for which four bytes are needed. With four bytes for each a row of 1.4 KB had 1.7: more to clear, to spill
+/// The length of a value for which four bytes are needed. With four bytes for each a row of 1.7 KB had 1.9: more to clear, to spill
 /// and to read again.
 const LONG: u8 = 255;
 /// Columns there are.

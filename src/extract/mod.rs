@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! plan     the table of columns as a trie of paths, compiled once
+//! names    how a member's name is told
 //! record   the one pass over the text           (json::Reader below it)
 //! staged   what else is gathered of it, as places in the text
 //! values   numbers, shapes;  ec2, unmapped  what their names say
@@ -9,6 +10,7 @@
 //! ```
 
 mod ec2;
+mod names;
 mod own_writes;
 mod plan;
 mod record;
