@@ -198,7 +198,7 @@ pub fn read_file(
             index.map(|index| group.get_column_reader(index)).transpose()
         });
         let mut readers = wanted.collect::<Result<Vec<_>, _>>().map_err(parquet)?;
-        let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
+        let mut left = usize::try_from(group.metadata().num_rows()).map_err(|error| unreadable(&error))?;
         while left > 0 {
             let rows = left.min(READ_ROWS);
             let columns = readers.iter_mut().zip(COLUMNS).map(|(reader, column)| match reader {

@@ -71,7 +71,7 @@ fn spilled(file: BufWriter<File>) -> Result<Run, Error> {
 /// The rows of several runs in one order.
 ///
 /// Runs are mostly at the same call of the same partition, and then time alone says whose row comes next: one number each, kept
-/// beside the cursors. Comparing the rows themselves was 3 % of `convert` with three runs, and more with more.
+/// beside the cursors. Comparing the rows themselves was 3 % of `convert` with three runs.
 pub struct Merge {
     /// Cursors at rows of the group that is being passed.
     now: BinaryHeap<Head>,
