@@ -313,7 +313,7 @@ mod tests {
             match row {
                 1 => {
                     packer.bool(bool, true);
-                    packer.list(list, [Some("a"), None, Some("")].into_iter());
+                    packer.list(list, [Some("a".into()), None, Some("".into())].into_iter());
                 }
                 2 => {
                     packer.bool(bool, false);
@@ -340,7 +340,7 @@ mod tests {
         let column = first(Kind::List);
         let mut packer = Packer::new();
         let names: Vec<String> = (0..48).map(|n| format!("arn:{n}")).collect();
-        let thrice = names.iter().chain(&names).chain(names.iter().rev()).map(String::as_str);
+        let thrice = names.iter().chain(&names).chain(names.iter().rev()).map(|name| name.as_str().into());
         packer.begin();
         packer.list_each_once(column, std::iter::empty());
         packer.accept(0);

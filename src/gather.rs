@@ -126,6 +126,7 @@ pub struct Worker<'a> {
     partitions: &'a Partitions,
     progress: &'a Progress,
     budget: usize,
+    spilled: usize,
     open_runs: usize,
     /// How often each of the runs was merged out of others.
     levels: Vec<u32>,
@@ -145,8 +146,8 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker that spills what it holds when that is more than `budget` bytes, and has no more than about `open_runs`
-    /// spilled runs at a time.
+    /// A worker that spills what it holds when that is more than `budget` bytes, later up to four times as many, and has no more
+    /// than about `open_runs` spilled runs at a time.
     pub fn new(
         layout: &'a Layout,
         partitions: &'a Partitions,
@@ -160,6 +161,7 @@ impl<'a> Worker<'a> {
             partitions,
             progress,
             budget,
+            spilled: 0,
             open_runs,
             levels: Vec::new(),
             rows: Rows::without(own_writes),
@@ -259,8 +261,9 @@ impl<'a> Worker<'a> {
         let chunk = self.rows.take_packed();
         self.chunk_bytes += chunk.len();
         self.chunks.push(chunk);
-        if self.chunk_bytes >= self.budget {
-            self.chunk_bytes = 0;
+        // Longer runs the more there are: a million events make fifty runs to merge instead of a hundred.
+        if self.chunk_bytes >= (self.spilled / 16).clamp(self.budget, 4 * self.budget) {
+            self.spilled += std::mem::take(&mut self.chunk_bytes);
             let run = Run::sort(std::mem::take(&mut self.chunks)).spill().and_then(|run| self.keep_run(run));
             if let Err(error) = run {
                 self.failed.get_or_insert(error);

@@ -3,7 +3,7 @@
 use crate::columns::index_of;
 use crate::deliveries::Missing;
 use crate::duplicates::Duplicates;
-use crate::encode::{BLOCK_BYTES, BLOCK_ROWS, Encoder, name};
+use crate::encode::{BLOCK_BYTES, BLOCK_ROWS, Encoder, GROUP_ROWS, name};
 use crate::error::Error;
 use crate::extract::OwnWrites;
 use crate::filling::Filling;
@@ -25,7 +25,7 @@ use std::time::Instant;
 use tracing::Span;
 
 /// Rows after which a file ends if enough rows for another are left: about 200 MB of Parquet.
-const MAX_FILE_ROWS: usize = 32 * 4 * BLOCK_ROWS;
+const MAX_FILE_ROWS: usize = 32 * GROUP_ROWS;
 /// Rows that must be left for another file.
 const MIN_FILE_ROWS: usize = 50_000;
 /// Rejected lines that a person is shown.

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use crate::output::Options;
 
-/// Bytes of rows that all workers together hold before they spill. Of 100,000 events (230 MB of rows) `convert` took as long with 16 MB
-/// as with 300, where nothing is spilled: more would only be more memory, less only more runs to merge.
-const GATHER_BYTES: usize = 64 << 20;
+/// Bytes of rows that all workers together hold at first before they spill. Of 100,000 events (170 MB of rows) `convert` takes as long
+/// with 16 MB as with 64, and less memory: each page of it is one that the machine has to find and to clear.
+const GATHER_BYTES: usize = 16 << 20;
 /// Bytes of rows that a worker may hold in any case: smaller runs would be too many to merge.
-const MIN_GATHER_BYTES: usize = 8 << 20;
+const MIN_GATHER_BYTES: usize = 4 << 20;
 /// Spilled runs that all workers together keep at about: each is an open file, and 1,024 is a usual limit.
 const OPEN_RUNS: usize = 256;
 

@@ -604,6 +604,11 @@ def build_image(checks, stages, context, options, folder):
     def built():
         began = time.monotonic()
         builder.build(build)
+        if not options.skip_build:
+            # Cargo takes the program it built of the context for the one it would build of the checkout, and would see no change
+            # of that any more.
+            for stamp in [*target.glob("*/.fingerprint/trailsink-*"), *target.glob("*/*/.fingerprint/trailsink-*")]:
+                shutil.rmtree(stamp)
         return f"{builder.ran} commands, {time.monotonic() - began:.0f} s"
 
     how = "with a stand-in for cargo" if options.skip_build else "with cargo"

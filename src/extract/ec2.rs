@@ -127,11 +127,14 @@ pub fn changes_rules(event_name: &[u8]) -> bool {
     RULE_EVENTS.iter().any(|known| known.as_bytes() == event_name)
 }
 
-/// The rules in request parameters, one for each rule and target: `<protocol> <from>-<to> <target>`.
-pub fn ip_rules(request_parameters: &str) -> Vec<String> {
+/// The rules in request parameters, one for each rule and target: `<protocol> <from>-<to> <target>`. Tell if names are `repeated` in
+/// it: of those the last counts.
+pub fn ip_rules(request_parameters: &str, repeated: bool) -> Vec<String> {
     let mut rules = Vec::new();
     if let Ok(mut tree) = Tree::parse(request_parameters) {
-        keep_last(&mut tree);
+        if repeated {
+            keep_last(&mut tree);
+        }
         collect_rules(&tree, &mut rules);
     }
     rules
@@ -203,23 +206,14 @@ fn keep_last(tree: &mut Tree<'_>) {
     match tree {
         Tree::Array(elements) => elements.iter_mut().for_each(keep_last),
         Tree::Object(members) => {
-            let repeats = |(index, (name, _)): (usize, &(&str, _))| {
-                name.contains('\\') || members[index + 1..].iter().any(|(later, _)| later == name)
-            };
-            if members.len() > FEW_MEMBERS || members.iter().enumerate().any(repeats) {
-                let last: HashMap<_, _> =
-                    (0..).zip(&*members).map(|(index, (name, _))| (decoded(name), index)).collect();
-                let mut index = 0..;
-                members.retain(|(name, _)| last.get(&decoded(name)).copied() == index.next());
-            }
+            let last: HashMap<_, _> = (0..).zip(&*members).map(|(index, (name, _))| (decoded(name), index)).collect();
+            let mut index = 0..;
+            members.retain(|(name, _)| last.get(&decoded(name)).copied() == index.next());
             members.iter_mut().for_each(|(_, value)| keep_last(value));
         }
         _ => {}
     }
 }
-
-/// Members up to which repeated names are found by comparing each with each.
-const FEW_MEMBERS: usize = 16;
 
 /// Members in order with their names decoded.
 fn members<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = (Cow<'a, [u8]>, &'t Tree<'a>)> {
@@ -300,7 +294,7 @@ mod tests {
             ("\"null\"", &[]),
         ];
         for (parameters, rules) in cases {
-            assert_eq!(ip_rules(parameters), *rules, "{parameters}");
+            assert_eq!(ip_rules(parameters, false), *rules, "{parameters}");
         }
     }
 }

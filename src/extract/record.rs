@@ -19,19 +19,38 @@ use crate::json::{Error, ErrorKind, Marks, Quoted, Reader, Result, decoded, plai
 use crate::packed::Packer;
 use below::Below;
 use hashbrown::DefaultHashBuilder;
-use repeats::{Keys, Seen};
+use repeats::Keys;
 use std::borrow::Cow;
 
 /// Members that tell a wrapping: a record that has one is looked at twice.
 const WRAPPINGS: [&[u8]; 6] = [b"detail-type", b"Records", b"Events", b"body", b"CloudTrailEvent", b"s3"];
 
-/// A member's name.
+/// A member's name: its hash, and where it is. In two words; texts are far below 2 GB.
 #[derive(Debug, Clone, Copy)]
-struct Key {
-    name: Quoted,
+struct Name {
     hash: u64,
-    /// What comes after its colon.
-    value_at: usize,
+    start: u32,
+    /// Its end, and in the highest bit whether it has escapes.
+    end: u32,
+}
+
+impl Name {
+    const ESCAPED: u32 = 1 << 31;
+
+    fn new(hash: u64, Quoted { start, end, escaped }: Quoted) -> Name {
+        Name { hash, start: start as u32, end: end as u32 | if escaped { Self::ESCAPED } else { 0 } }
+    }
+
+    fn quoted(self) -> Quoted {
+        let end = (self.end & !Self::ESCAPED) as usize;
+        Quoted { start: self.start as usize, end, escaped: self.end & Self::ESCAPED != 0 }
+    }
+
+    /// Where its opening quote is.
+    #[inline(always)]
+    fn at(self) -> usize {
+        self.start as usize - 1
+    }
 }
 
 /// What outlives one record: guesses and buffers.
@@ -41,7 +60,7 @@ pub struct Memory {
     guesses: Vec<u8>,
     /// For each child of each node where its key was in this record.
     key_places: Vec<u32>,
-    seen: Vec<Seen>,
+    seen: Vec<Name>,
     hasher: DefaultHashBuilder,
     /// Where the keys are that are passed over, in order.
     shadowed: Vec<usize>,
@@ -59,6 +78,11 @@ impl Memory {
         }
         let (key_places, hasher) = (vec![0; guesses.len()], DefaultHashBuilder::default());
         Memory { guesses, key_places, seen: Vec::new(), hasher, shadowed: Vec::new(), passed: 0 }
+    }
+
+    /// Whether the record read last has a name twice in any object.
+    pub fn found_repeats(&self) -> bool {
+        !self.shadowed.is_empty()
     }
 }
 
@@ -203,17 +227,17 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
         self.with_reader(at, |reader| reader.string())
     }
 
-    /// Reads a member's name and its colon.
+    /// Reads a member's name and its colon; gives also what comes after that.
     #[inline(always)]
-    fn key(&mut self, at: usize) -> std::result::Result<Key, Failed> {
+    fn key(&mut self, at: usize) -> std::result::Result<(Name, usize), Failed> {
         if let Some(window) = window(self.bytes, at) {
             let Marks { quotes, stops } = Marks::of(window);
             let stops = stops & !1;
             let end = stops.trailing_zeros() as usize;
             // A quote at first, and a quote where it ends.
             if quotes & 1 != 0 && quotes & stops & stops.wrapping_neg() != 0 && self.byte(at + end + 1) == b':' {
-                let name = Quoted { start: at + 1, end: at + end, escaped: false };
-                return Ok(Key { name, hash: name_hash_in(window, end - 1), value_at: at + end + 2 });
+                let hash = name_hash_in(window, end - 1);
+                return Ok((Name { hash, start: at as u32 + 1, end: (at + end) as u32 }, at + end + 2));
             }
         }
         self.odd_key(at)
@@ -221,9 +245,9 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// A name that is long, has escapes, or whitespace around it.
     #[inline(never)]
-    fn odd_key(&mut self, at: usize) -> std::result::Result<Key, Failed> {
+    fn odd_key(&mut self, at: usize) -> std::result::Result<(Name, usize), Failed> {
         let (name, value_at) = self.with_reader(at, |reader| reader.key())?;
-        Ok(Key { name, hash: name_hash(&self.decoded(name)), value_at })
+        Ok((Name::new(name_hash(&self.decoded(name)), name), value_at))
     }
 
     /// The string at a place, where it has no escapes: the bytes it begins with, and where its quote is.
@@ -284,14 +308,14 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
                 Some((child, window)) if child.token.begins(window) => (child, guess, at, at + child.token.length()),
                 _ => {
                     let key_at = self.token(at).1;
-                    let key = self.key(key_at)?;
-                    match self.find_child(node, &key) {
+                    let (name, value_at) = self.key(key_at)?;
+                    match self.find_child(node, name) {
                         Some(index) => {
                             self.memory.guesses[node.first + previous] = index as u8;
-                            (&children[index], index, key_at, key.value_at)
+                            (&children[index], index, key_at, value_at)
                         }
                         None => {
-                            at = self.unknown_member(id, &key, &mut keys, depth + 1)?;
+                            at = self.unknown_member(id, name, value_at, &mut keys, depth + 1)?;
                             match self.next(at, b'}')? {
                                 Next::More(next) => at = next,
                                 Next::End(end) => return Ok(self.close(id, present & !nulls, &keys, end)),
@@ -362,26 +386,25 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// A member that no column stands for.
     #[inline(never)]
-    fn unknown_member(&mut self, id: NodeId, key: &Key, keys: &mut Keys, depth: usize) -> Step {
-        let (byte, at) = self.token(key.value_at);
-        if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
+    fn unknown_member(&mut self, id: NodeId, name: Name, value_at: usize, keys: &mut Keys, depth: usize) -> Step {
+        let (byte, at) = self.token(value_at);
+        if READING == AGAIN && self.is_shadowed(name.at()) {
             return self.skip(at, depth);
         }
-        self.note_key(key, keys)?;
+        self.note_name(name, keys)?;
         if id == 0 {
-            self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(key.name));
+            self.staged.looks_wrapped |= WRAPPINGS.contains(&&*self.decoded(name.quoted()));
         }
         let (value, end) = self.value_as(byte, at, Below::NOTHING, depth)?;
-        self.leave_named_unmapped(key.name, value, end);
+        self.leave_named_unmapped(name.quoted(), value, end);
         Ok(end)
     }
 
     #[inline]
-    fn find_child(&self, node: &Node, key: &Key) -> Option<usize> {
-        let begins =
-            |child: &Child| window(self.bytes, key.name.start - 1).is_some_and(|window| child.token.begins(window));
+    fn find_child(&self, node: &Node, name: Name) -> Option<usize> {
+        let begins = |child: &Child| window(self.bytes, name.at()).is_some_and(|window| child.token.begins(window));
         // The hash knows no letter case, the name may: ARN and arn.
-        node.find(key.hash, |child| begins(child) || child.is(&self.decoded(key.name)))
+        node.find(name.hash, |child| begins(child) || child.is(&self.decoded(name.quoted())))
     }
 
     #[inline]
@@ -391,9 +414,9 @@ impl<'a, 's, const READING: u8> Pass<'a, 's, READING> {
 
     /// A name with its escapes undone, so that names that are the same compare as the same.
     #[inline]
-    fn decoded(&self, key: Quoted) -> Cow<'a, [u8]> {
-        let name = self.slice(key.start, key.end);
-        if key.escaped { decoded(name) } else { Cow::Borrowed(name.as_bytes()) }
+    fn decoded(&self, quoted: Quoted) -> Cow<'a, [u8]> {
+        let name = self.slice(quoted.start, quoted.end);
+        if quoted.escaped { decoded(name) } else { Cow::Borrowed(name.as_bytes()) }
     }
 }
 

@@ -217,7 +217,7 @@ impl Rows {
 
     fn append(&mut self, column: usize, cell: Cell, text: &str) {
         match cell {
-            Cell::Text(span) => self.packer.text(column, self.staged.resolve(span, text)),
+            Cell::Text(span) => self.packer.text(column, self.staged.piece(span, text)),
             Cell::Int(value) => self.packer.int(column, value),
             Cell::Unfit => {}
         }
@@ -274,10 +274,12 @@ impl Rows {
                 }
             }
             How::Values(column, list, prefix) => {
-                let resolve = |span: &Span| self.staged.resolve(*span, text);
                 // Asking for the empty prefix called memcmp for each value: a tenth of the time of extraction.
-                let wanted = |v: &&str| !v.is_empty() && (prefix.is_empty() || v.starts_with(prefix));
-                let values = self.staged.list(*list).iter().map(resolve).filter(wanted);
+                let wanted = |span: &&Span| {
+                    !span.is_empty() && (prefix.is_empty() || self.staged.resolve(**span, text).starts_with(prefix))
+                };
+                let wanted = self.staged.list(*list).iter().filter(wanted);
+                let values = wanted.map(|span| self.staged.piece(*span, text));
                 self.packer.list_each_once(*column, values);
             }
             How::FirstOf(column, lists) => {
@@ -288,8 +290,8 @@ impl Rows {
                 }
             }
             How::Entries(column, place) => {
-                let resolve = |span: Span| self.staged.resolve(span, text);
-                let values = self.staged.entries.iter().map(|entry| entry[*place].map(resolve));
+                let piece = |span: Span| self.staged.piece(span, text);
+                let values = self.staged.entries.iter().map(|entry| entry[*place].map(piece));
                 self.packer.list(*column, values);
             }
         }
@@ -301,7 +303,8 @@ impl Rows {
             return;
         }
         let parameters = candidate.str(REQUEST_PARAMETERS);
-        for rule in parameters.map(ec2::ip_rules).unwrap_or_default() {
+        let repeated = self.memory.found_repeats();
+        for rule in parameters.map(|parameters| ec2::ip_rules(parameters, repeated)).unwrap_or_default() {
             let span = self.staged.keep(&rule);
             self.staged.push(IP_RULES, span);
         }

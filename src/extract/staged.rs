@@ -3,6 +3,7 @@
 
 use super::plan::{List, PLAN, Slot};
 use super::unmapped::UnmappedWriter;
+use crate::packed::Piece;
 
 /// A piece of the record's text, or of the scratch text where an escape was undone: start and end in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +229,13 @@ impl Staged {
     /// Which lists have values, as bits.
     pub fn listed(&self) -> u64 {
         self.listed
+    }
+
+    /// The text of a span, to be packed.
+    #[inline]
+    pub fn piece<'a>(&'a self, span: Span, record: &'a str) -> Piece<'a> {
+        let text = if span.0 & SCRATCH == 0 { record } else { self.scratch.as_str() };
+        Piece::of(text, span.start(), span.end().saturating_sub(span.start()))
     }
 
     /// The text of a span.

@@ -35,7 +35,15 @@ fn is_resource_id(text: &[u8]) -> bool {
     let Some(dash) = [9, 18].into_iter().filter_map(|n| text.len().checked_sub(n)).find(|&at| text[at] == b'-') else {
         return false;
     };
-    if dash > 83 || !text[dash + 1..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+    // All of them, whatever the first is, as above: eight, and of seventeen the last sixteen and the first.
+    let digits = &text[dash + 1..];
+    let is_digit = |byte: u8| byte.is_ascii_digit() | (byte.wrapping_sub(b'a') < 6);
+    let are_digits = match (digits.last_chunk::<16>(), digits.first_chunk::<8>()) {
+        (Some(last), _) => last.iter().fold(is_digit(digits[0]), |all, byte| all & is_digit(*byte)),
+        (None, Some(first)) => first.iter().fold(true, |all, byte| all & is_digit(*byte)),
+        (None, None) => false,
+    };
+    if dash > 83 || !are_digits {
         return false;
     }
     let (mut words, mut length) = (1, 0);

@@ -47,13 +47,13 @@ impl<'a> Tree<'a> {
 
     /// Whether a name as received (the inside of a string) is this name.
     pub fn is_named(key: &str, name: &str) -> bool {
-        key == name || (key.contains('\\') && *decoded(key) == *name.as_bytes())
+        key == name || (key.as_bytes().contains(&b'\\') && *decoded(key) == *name.as_bytes())
     }
 
     /// The text of a string; None for anything else or a lone surrogate.
     pub fn text(&self) -> Option<Cow<'a, str>> {
         let Tree::String(inside) = self else { return None };
-        if !inside.contains('\\') {
+        if !inside.as_bytes().contains(&b'\\') {
             return Some(Cow::Borrowed(inside));
         }
         let mut out = String::new();
@@ -112,7 +112,7 @@ fn value<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Tree<'a>> {
 /// A string's inside with its escapes undone, as UTF-8 but for lone surrogates, which become the three bytes that
 /// UTF-8 would give them (no text has those, so nothing else equals them).
 pub fn decoded(inside: &str) -> Cow<'_, [u8]> {
-    if !inside.contains('\\') {
+    if !inside.as_bytes().contains(&b'\\') {
         return Cow::Borrowed(inside.as_bytes());
     }
     let mut out = Vec::with_capacity(inside.len());

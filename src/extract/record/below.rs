@@ -143,17 +143,17 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
             return Ok(at + 1);
         }
         loop {
-            let key = self.key(at)?;
-            at = key.value_at;
-            if READING == AGAIN && self.is_shadowed(key.name.start - 1) {
+            let (name, value_at) = self.key(at)?;
+            at = value_at;
+            if READING == AGAIN && self.is_shadowed(name.at()) {
                 at = self.skip(at, depth + 1)?;
             } else {
-                self.note_key(&key, &mut keys)?;
+                self.note_name(name, &mut keys)?;
                 let mut member = Below { node: NO_NODE, ..below };
                 if below.ec2 {
-                    member.search = below.search.member(plan, &self.decoded(key.name), key.hash);
+                    member.search = below.search.member(plan, &self.decoded(name.quoted()), name.hash);
                 }
-                let child = node.and_then(|node| Some(&node.children[self.find_child(node, &key)?]));
+                let child = node.and_then(|node| Some(&node.children[self.find_child(node, name)?]));
                 let goal = child.map(|child| child.goal);
                 if let Some(Goal::Inner(node)) = goal {
                     member.node = node;
