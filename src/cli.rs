@@ -2,6 +2,7 @@
 
 use crate::catalog;
 use crate::config::{Cat, Command, Convert, Schema, SchemaFormat, SummaryForm};
+use crate::contained;
 use crate::error::Error;
 use crate::input::{self, Input, Progress};
 use crate::pipeline::{self, Options, Summary};
@@ -272,16 +273,21 @@ fn opened(staged: Staged) -> Result<File, Error> {
 }
 
 fn print_records(file: File, place: &str, out: &mut impl Write) -> Result<(), Error> {
-    let mut line = Vec::new();
-    restore::read_file(file, place, |columns, rows| {
-        for row in 0..rows {
-            line.clear();
-            restore::record(columns, row, &mut line)?;
-            line.push(b'\n');
-            out.write_all(&line).map_err(Error::Output)?;
-        }
-        Ok(())
-    })
+    let [name, damaged] = [place.to_owned(), place.to_owned()];
+    let work = move |give: &mut dyn FnMut(Vec<u8>) -> Result<(), Error>| {
+        restore::read_file(file, &name, |columns, rows| {
+            let mut lines = Vec::new();
+            let restored = (0..rows).try_for_each(|row| {
+                restore::record(columns, row, &mut lines)?;
+                lines.push(b'\n');
+                Ok(())
+            });
+            give(lines).and(restored)
+        })
+    };
+    let panicked =
+        |why| Error::Read(damaged, format!("damaged in a way that the Parquet reader does not expect: {why}"));
+    contained::pieces(work, panicked)?.try_for_each(|lines| out.write_all(&lines?).map_err(Error::Output))
 }
 
 /// Whoever reads a pipe may stop when they have seen enough.

@@ -31,6 +31,7 @@
 //! | [`deliveries`] | which messages a batch came in, and what of it may be acknowledged |
 //! | [`packed`], [`run`], [`duplicates`] | rows as bytes, in order, in memory or on disk, each record once |
 //! | [`filling`], [`encode`], [`restore`] | rows -> columns -> Parquet, and Parquet -> the records |
+//! | [`contained`] | reading what may be so damaged that a library panics |
 //! | [`store`] | where the lake lies |
 //! | [`partition`], [`rejected`], [`log`], [`metrics`], [`error`] | folders of rows, lines of what is no row, lines of what happened |
 //! | [`unknown`] | members of records that no column stands for |
@@ -41,6 +42,7 @@ pub mod catalog;
 pub mod cli;
 pub mod columns;
 pub mod config;
+pub mod contained;
 pub mod deliveries;
 pub mod duplicates;
 pub mod encode;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 /// The modules from the top down: none imports one that stands before it.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "cli",
     "lambda",
     "metrics",
@@ -21,6 +21,7 @@ const ORDER: [&str; 29] = [
     "encode",
     "unknown",
     "restore",
+    "contained",
     "store",
     "log",
     "extract",

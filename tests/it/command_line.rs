@@ -1,7 +1,8 @@
 //! What a person types and sees.
 
 use crate::bad_input::record;
-use crate::engine::{command, repository, trailsink};
+use crate::engine::{command, files, repository, trailsink};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs;
 use std::process::Command;
 use tempfile::tempdir;
@@ -128,6 +129,43 @@ fn cat_tells_what_is_no_file_of_a_lake_and_stops_when_no_one_reads() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
+fn cat_gives_the_other_files_where_the_parquet_reader_panics() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("a.jsonl"), (0..100).map(record).collect::<Vec<_>>().join("\n")).unwrap();
+    let status = command().current_dir(folder.path()).args(["convert", "a.jsonl"]).status().unwrap();
+    assert!(status.success());
+    let (name, mut bytes) = files(&folder.path().join("lake")).into_iter().next().unwrap();
+    let good = folder.path().join("lake").join(name);
+    let reader = SerializedFileReader::new(fs::File::open(&good).unwrap()).unwrap();
+    let column = reader.metadata().row_group(0).column(0);
+    // In the footer: fields 6 and 7 of the first column, its sizes, and the field that follows them. The lowest bit is the sign.
+    let sizes = [column.uncompressed_size(), column.compressed_size()].map(zigzag);
+    let footer = [&[0x16], &sizes[0][..], &[0x16], &sizes[1][..], &[0x26]].concat();
+    let at = bytes.windows(footer.len()).rposition(|window| window == footer).unwrap();
+    bytes[at + 2 + sizes[0].len()] ^= 1;
+    let broken = folder.path().join("broken.parquet");
+    fs::write(&broken, bytes).unwrap();
+    let output = trailsink(&["cat", broken.to_str().unwrap(), good.to_str().unwrap()]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.contains("broken.parquet: damaged in a way"), "{errors}");
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 100);
+}
+
+/// A number in Thrift's compact form.
+fn zigzag(number: i64) -> Vec<u8> {
+    let mut rest = (number << 1) as u64;
+    let mut bytes = Vec::new();
+    while rest > 0x7f {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes
 }
 
 #[test]
