@@ -226,7 +226,7 @@ impl Rows {
     fn append_unmapped(&mut self) {
         if self.staged.event_time == EventTime::Absent {
             // The time is the envelope's: restored, the record must not have it.
-            self.staged.unmapped.member("eventTime", "null", false);
+            self.staged.unmapped.member("\"eventTime\":null", false);
         }
         if let Some(unmapped) = self.staged.unmapped.finish() {
             self.packer.text(UNMAPPED, unmapped);

@@ -34,33 +34,30 @@ impl UnmappedWriter {
         }
     }
 
-    /// Adds a member: the inside of its name as received, and its value (already checked), to be freed of
-    /// insignificant whitespace if it has any.
-    pub fn member(&mut self, name: &str, value: &str, has_whitespace: bool) {
+    /// Adds a member as it stands in the record (already checked), to be freed of insignificant whitespace if it has any.
+    pub fn member(&mut self, member: &str, has_whitespace: bool) {
         if self.text.is_empty() {
             self.text.push('{');
         }
         while self.opened < self.path.len() {
-            let name = self.path[self.opened];
-            self.begin(name);
-            self.text.push('{');
+            self.separate();
+            self.text.push('"');
+            self.text.push_str(self.path[self.opened]);
+            self.text.push_str("\":{");
             self.opened += 1;
         }
-        self.begin(name);
+        self.separate();
         if has_whitespace {
-            minify(value, &mut self.text);
+            minify(member, &mut self.text);
         } else {
-            self.text.push_str(value);
+            self.text.push_str(member);
         }
     }
 
-    fn begin(&mut self, name: &str) {
+    fn separate(&mut self) {
         if !self.text.ends_with('{') {
             self.text.push(',');
         }
-        self.text.push('"');
-        self.text.push_str(name);
-        self.text.push_str("\":");
     }
 
     /// The object, if there is anything in it.
@@ -85,14 +82,14 @@ mod tests {
         w.enter("b");
         w.leave();
         w.enter("c");
-        w.member("x", "1", false);
-        w.member("y", "[ 2 ]", true);
+        w.member(r#""x":1"#, false);
+        w.member(r#""y" : [ 2 ]"#, true);
         w.leave();
-        w.member("z", "{}", false);
+        w.member(r#""z":{}"#, false);
         w.leave();
         w.enter("d");
         w.leave();
-        w.member("t", "null", false);
+        w.member(r#""t":null"#, false);
         assert_eq!(w.finish(), Some(r#"{"a":{"c":{"x":1,"y":[2]},"z":{}},"t":null}"#));
     }
 }

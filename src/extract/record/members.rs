@@ -204,8 +204,9 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
             Value::String(quoted) => quoted.start - 1,
             Value::Bare(start, _) | Value::Nested(start, _) => start,
         };
-        let (name, text) = (self.slice(name.start, name.end), self.slice(start, end));
-        self.staged.unmapped.member(name, text, matches!(value, Value::Nested(..)));
+        // Quote and colon, mostly, and then the value.
+        let has_whitespace = start != name.end + 2 || matches!(value, Value::Nested(..));
+        self.staged.unmapped.member(self.slice(name.start - 1, end), has_whitespace);
         self.staged.yielded += 1;
     }
 

@@ -76,6 +76,10 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
         let name = self.decoded(new.quoted());
         let earlier = if let Some(many) = &mut keys.many {
             let hash = self.memory.hasher.hash_one(&*name);
+            // Four times the room at once: each time all of them move, to places far from each other.
+            if many.len() == many.capacity() {
+                many.reserve(3 * many.len(), |seen| seen.hash);
+            }
             let is = |seen: &Name| seen.hash == hash && self.decoded(seen.quoted()) == name;
             let new = Name { hash, ..new };
             match many.entry(hash, is, |seen| seen.hash) {
