@@ -101,8 +101,10 @@ impl Lengths {
     /// nobody could guess: a pass that had some took 8 % of the time of [`Filling::take`] more, in fewer instructions.
     fn take(&mut self, rows: usize) -> (Option<NullBuffer>, OffsetBuffer<i32>) {
         let nulls = self.nulls(rows);
-        let lengths = std::mem::take(&mut self.0);
-        let lengths = lengths.into_iter().take(rows).map(|length| length.saturating_sub(1) as usize);
+        let mut lengths = std::mem::take(&mut self.0);
+        // Cut first: an iterator that counts its rows too takes a third longer.
+        lengths.truncate(rows);
+        let lengths = lengths.iter().map(|length| length.saturating_sub(1) as usize);
         (nulls, OffsetBuffer::from_lengths(lengths))
     }
 
