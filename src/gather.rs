@@ -126,6 +126,7 @@ pub struct Worker<'a> {
     partitions: &'a Partitions,
     progress: &'a Progress,
     budget: usize,
+    /// Bytes of rows that were spilled so far.
     spilled: usize,
     open_runs: usize,
     /// How often each of the runs was merged out of others.

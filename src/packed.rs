@@ -40,7 +40,8 @@ pub struct Packer {
     places: Box<[u32; ALL]>,
 }
 
-/// A text to be packed, which something begins with: copying what stands behind it too is faster than asking for its end.
+/// A text to be packed: so many of the bytes with which others begin. Copying some of those behind it too is faster than a copy of just
+/// its length.
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
     from: &'a [u8],
