@@ -35,7 +35,7 @@ fn sorted(records: &[String]) -> Vec<Vec<ArrayRef>> {
 }
 
 fn encode(blocks: &[Vec<ArrayRef>], rows: usize) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::new(), rows).expect("room in memory");
+    let mut encoder = Encoder::new(Vec::new(), rows, 0).expect("room in memory");
     for columns in blocks {
         encoder.write(columns, false).expect("columns of the table");
     }

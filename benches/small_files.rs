@@ -9,7 +9,7 @@ use trailsink::log::LogEvents;
 use trailsink::output::{Options, Output};
 use trailsink::partition::Layout;
 use trailsink::run::Run;
-use trailsink::store::{Done, Put, Staged, Store};
+use trailsink::store::{Put, Staged, Store, Told};
 
 /// Both are of the small layout.
 pub fn benches(criterion: &mut Criterion) {
@@ -51,7 +51,7 @@ impl Store for Memory {
         Ok(Staged::Memory(Vec::new()))
     }
 
-    fn put(&self, _: &str, staged: Staged, done: Done) {
+    fn put(&self, _: &str, staged: Staged, done: Told) {
         black_box(staged);
         done(Ok(Put::Created));
     }

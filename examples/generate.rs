@@ -1,6 +1,6 @@
 //! Writes made-up CloudTrail events to standard output, one JSON a line: `generate 1000000 > events.jsonl`.
 
-#[path = "../benches/events.rs"]
+#[path = "../benches/events/mod.rs"]
 mod events;
 
 use std::io::{self, Write};

@@ -107,7 +107,6 @@ fn with_bar<T>(inputs: &[Input], progress: &Progress, run: impl FnOnce() -> T) -
         let result = run();
         done.store(true, Ordering::Relaxed);
         ticker.thread().unpark();
-        // A ticker that panicked has only lost its bar.
         let _ = ticker.join();
         bar.finish_and_clear();
         result
@@ -237,7 +236,14 @@ fn cat_folder(path: &Path, print: &mut Print<'_>) -> Result<(), Error> {
     }
     let entries = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
     for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy())) {
-        let entry = entry.map_err(|error| unreadable(path, &error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let at = error.path().unwrap_or(path);
+                print(Err(unreadable(at, &error)), &at.display().to_string())?;
+                continue;
+            }
+        };
         let path = entry.path();
         if path.extension().is_some_and(|extension| extension == "parquet") {
             print(File::open(path).map_err(|error| unreadable(path, &error)), &path.display().to_string())?;
@@ -258,7 +264,11 @@ fn cat_bucket(bucket: &Bucket, print: &mut Print<'_>) -> Result<(), Error> {
         return print(store.fetch(&bucket.prefix).and_then(opened), &bucket.to_string());
     }
     let folder = if bucket.prefix.is_empty() { String::new() } else { format!("{}/", bucket.prefix) };
-    for key in store.keys(&folder)? {
+    let keys = match store.keys(&folder) {
+        Ok(keys) => keys,
+        Err(error) => return print(Err(error), &bucket.to_string()),
+    };
+    for key in keys {
         let inside = key.strip_prefix(&folder).unwrap_or(&key);
         if key.ends_with(".parquet") && !inside.split('/').any(is_hidden) {
             print(store.fetch(&key).and_then(opened), &format!("s3://{}/{key}", bucket.name))?;
@@ -269,21 +279,28 @@ fn cat_bucket(bucket: &Bucket, print: &mut Print<'_>) -> Result<(), Error> {
 
 /// The file that was fetched; its name is gone, so that nothing stays when the process ends.
 fn opened(staged: Staged) -> Result<File, Error> {
-    staged.into_file()?.reopen().map_err(Error::spill)
+    staged.into_file()?.reopen().map_err(Error::Spill)
 }
+
+/// Bytes of restored records after which they are handed on: a few such pieces are held at a time.
+const PIECE: usize = 1 << 20;
 
 fn print_records(file: File, place: &str, out: &mut impl Write) -> Result<(), Error> {
     let [name, damaged] = [place.to_owned(), place.to_owned()];
     let work = move |give: &mut dyn FnMut(Vec<u8>) -> Result<(), Error>| {
-        restore::read_file(file, &name, |columns, rows| {
-            let mut lines = Vec::new();
-            let restored = (0..rows).try_for_each(|row| {
-                restore::record(columns, row, &mut lines)?;
+        let mut lines = Vec::new();
+        let read = restore::read_file(file, &name, |columns, rows| {
+            (0..rows).try_for_each(|row| {
+                let whole = lines.len();
+                if let Err(error) = restore::record(columns, row, &mut lines) {
+                    lines.truncate(whole);
+                    return Err(error);
+                }
                 lines.push(b'\n');
-                Ok(())
-            });
-            give(lines).and(restored)
-        })
+                if lines.len() < PIECE { Ok(()) } else { give(std::mem::take(&mut lines)) }
+            })
+        });
+        give(lines).and(read)
     };
     let panicked =
         |why| Error::Read(damaged, format!("damaged in a way that the Parquet reader does not expect: {why}"));

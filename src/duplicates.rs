@@ -16,6 +16,8 @@ pub struct Duplicates {
     latest: Vec<u8>,
     /// Digests of the contents of all kept rows of this event_id, once there are two.
     contents: HashSet<[u8; 32]>,
+    /// The same of rows that have the time of their envelope: the same record may have another time in each.
+    timeless: HashSet<[u8; 32]>,
 }
 
 impl Duplicates {
@@ -24,6 +26,9 @@ impl Duplicates {
     /// # Errors
     /// If a row cannot be restored to its record.
     pub fn is_duplicate(&mut self, row: PackedRow<'_>) -> Result<bool, Error> {
+        if row.event_id().is_some() && row.has_time_of_envelope() {
+            return Ok(!self.timeless.insert(digest(row)?));
+        }
         let latest = PackedRow::at(&self.latest, 0);
         let Some(latest) = latest.filter(|latest| row.event_id().is_some() && row.has_keys_of(*latest)) else {
             self.contents.clear();

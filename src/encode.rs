@@ -17,26 +17,28 @@ use rayon::prelude::*;
 use std::io::Write;
 
 /// Rows of the blocks that files are written in. Every file is cut at these places only, so that its bytes depend on
-/// nothing but its rows. With 8,192 encoding took as long, and `convert` of 100,000 events had 130 MB at
+/// nothing but its rows and the layout, which goes by how many its partition has. With 8,192 encoding took as long, and `convert` of 100,000 events had 130 MB at
 /// the most instead of 108.
 pub const BLOCK_ROWS: usize = 2048;
-/// Bytes of values after which a block ends all the same: records can have 16 MB.
-pub const BLOCK_BYTES: usize = 32 << 20;
+/// Bytes of packed rows after which a block ends all the same: records can have 16 MB, and one more may come.
+pub const BLOCK_BYTES: usize = 16 << 20;
 /// Blocks of a row group. Athena skips by row group; of a day's sorted events one call's name fills few.
 const GROUP_BLOCKS: usize = 16;
+/// Bytes that the writers of a group hold after which it ends all the same. Of usual rows they hold some 10 MB.
+const GROUP_BYTES: usize = 64 << 20;
 /// Rows of a row group, where records are not long.
 pub const GROUP_ROWS: usize = GROUP_BLOCKS * BLOCK_ROWS;
 /// Rows from which on a file gets bloom filters and page statistics: smaller files are read whole anyway.
 const LARGE_FILE: usize = 50_000;
 
-/// Rows up to which a file is compressed by Snappy. Zstandard sets up a context for each page of each column, whatever is in
+/// Files of fewer rows are compressed by Snappy. Zstandard sets up a context for each page of each column, whatever is in
 /// it: an invocation with one event took 2.6 ms, and takes 1.0. Of more rows Zstandard's files are smaller for all the
 /// years that they are kept.
 const SMALL_FILE: usize = 256;
 
 /// How a file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
+enum FileLayout {
     /// Read whole, and made quickly.
     Small,
     /// Read whole.
@@ -45,12 +47,12 @@ enum Layout {
     Large,
 }
 
-impl Layout {
-    fn of(rows: usize) -> Layout {
+impl FileLayout {
+    fn of(rows: usize) -> FileLayout {
         match rows {
-            ..SMALL_FILE => Layout::Small,
-            LARGE_FILE.. => Layout::Large,
-            _ => Layout::Middle,
+            ..SMALL_FILE => FileLayout::Small,
+            LARGE_FILE.. => FileLayout::Large,
+            _ => FileLayout::Middle,
         }
     }
 }
@@ -69,12 +71,12 @@ fn hardly_repeats(column: &Column) -> bool {
     column.kind == Kind::Json || IDS.contains(&column.name)
 }
 
-fn properties(layout: Layout) -> Result<WriterProperties, Error> {
-    let large = layout == Layout::Large;
+fn properties(layout: FileLayout) -> Result<WriterProperties, Error> {
+    let large = layout == FileLayout::Large;
     // Level 1: with a prototype level 3 was slower and no smaller on rows like these.
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
     let mut builder = WriterProperties::builder()
-        .set_compression(if layout == Layout::Small { Compression::SNAPPY } else { zstd })
+        .set_compression(if layout == FileLayout::Small { Compression::SNAPPY } else { zstd })
         // What Athena engine v3, DuckDB, Spark and pyarrow all read without a second thought.
         .set_writer_version(WriterVersion::PARQUET_1_0)
         // A group is ended by its rows, here and not in the writer.
@@ -126,7 +128,8 @@ pub struct Encoder<W: Write + Send> {
     blocks: usize,
     hashes: Vec<blake3::Hasher>,
     rows: usize,
-    layout: Layout,
+    layout: FileLayout,
+    number: u32,
     first_time: i64,
     last_time: i64,
 }
@@ -144,12 +147,12 @@ pub struct Encoded<W> {
 
 impl<W: Write + Send> Encoder<W> {
     /// Begins a file; `partition_rows` is the number of rows that its partition has in all before duplicates are left
-    /// out: large files are laid out for skipping, small ones for their size.
+    /// out: large files are laid out for skipping, small ones for their size. `number` says which file of its partition it is.
     ///
     /// # Errors
     /// If nothing can be written.
-    pub fn new(inner: W, partition_rows: usize) -> Result<Self, Error> {
-        let layout = Layout::of(partition_rows);
+    pub fn new(inner: W, partition_rows: usize, number: u32) -> Result<Self, Error> {
+        let layout = FileLayout::of(partition_rows);
         let options = ArrowWriterOptions::new()
             .with_properties(properties(layout)?)
             // The types say all; a copy of the Arrow schema would add kilobytes to each file.
@@ -165,6 +168,7 @@ impl<W: Write + Send> Encoder<W> {
             hashes: vec![blake3::Hasher::new(); COLUMNS.len()],
             rows: 0,
             layout,
+            number,
             first_time: i64::MAX,
             last_time: i64::MIN,
         })
@@ -204,7 +208,8 @@ impl<W: Write + Send> Encoder<W> {
         }
         self.rows += columns.first().map_or(0, |column| column.len());
         self.blocks += 1;
-        if self.blocks == GROUP_BLOCKS {
+        let held = || self.group.iter().map(ArrowColumnWriter::memory_size).sum::<usize>();
+        if self.blocks == GROUP_BLOCKS || held() > GROUP_BYTES {
             self.end_group(parallel)?;
         }
         Ok(())
@@ -258,6 +263,10 @@ impl<W: Write + Send> Encoder<W> {
         let mut whole = blake3::Hasher::new();
         // The same rows laid out in another way are other bytes, and so want another name.
         whole.update(&[self.layout as u8]);
+        // A million rows that are all the same fill two files of a partition, and neither may be taken for the other.
+        if self.number > 0 {
+            whole.update(&self.number.to_le_bytes());
+        }
         for hash in &self.hashes {
             whole.update(hash.finalize().as_bytes());
         }
@@ -295,4 +304,26 @@ fn hash_column(hash: &mut blake3::Hasher, values: &ArrayData) {
         hash.update(blake3::hash(buffer).as_bytes());
     }
     values.child_data().iter().for_each(|child| hash_column(hash, child));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::{Envelope, Rows};
+
+    #[test]
+    fn files_of_a_partition_never_share_a_name() {
+        let mut rows = Rows::default();
+        let record = r#"{"eventTime":"2026-01-01T00:00:00Z","eventName":"x"}"#;
+        rows.read(record, 0).unwrap();
+        rows.commit(record, &Envelope::default()).unwrap();
+        let columns = rows.take();
+        let name = |number| {
+            let mut encoder = Encoder::new(Vec::new(), 1, number).unwrap();
+            encoder.write(&columns, false).unwrap();
+            encoder.finish(false).unwrap().name
+        };
+        assert_eq!(name(0), name(0));
+        assert!(name(0) != name(1) && name(1) != name(2));
+    }
 }

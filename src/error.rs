@@ -49,11 +49,6 @@ impl Error {
     pub fn store(place: impl AsRef<Path>, error: io::Error) -> Self {
         Error::Store(place.as_ref().display().to_string(), error)
     }
-
-    /// A failed write of a temporary file.
-    pub fn spill(error: io::Error) -> Self {
-        Error::Spill(error)
-    }
 }
 
 impl fmt::Display for Error {

@@ -56,8 +56,7 @@ fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) -> usize {
         match entry {
             Ok(entry) if !entry.file_type().is_dir() => {
                 let name = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
-                let plain = name.strip_suffix(".gz").unwrap_or(&name);
-                if !ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
+                if !is_taken(&name) {
                     passed_over += 1;
                 } else if entry.path().is_file() || !entry.path().exists() {
                     inputs.push(of_file(name, entry.path()));
@@ -71,11 +70,22 @@ fn walk(root: &Path, except: Option<&Path>, inputs: &mut Vec<Input>) -> usize {
             Err(error) => {
                 let path = error.path().unwrap_or(root);
                 let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+                // A link that leads nowhere is passed over by its name as a file is.
+                if path.is_symlink() && path.metadata().is_err() && !is_taken(&name) {
+                    passed_over += 1;
+                    continue;
+                }
                 inputs.push(Input { name, path: None, error: Some(error.to_string()), size: 0 });
             }
         }
     }
     passed_over
+}
+
+/// Whether files of this name are taken from folders.
+fn is_taken(name: &str) -> bool {
+    let plain = name.strip_suffix(".gz").unwrap_or(name);
+    ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
 fn of_file(name: String, path: &Path) -> Input {

@@ -172,7 +172,7 @@ impl Function {
             let _lines = span.enter();
             pipeline::deliver(payload.get().as_bytes(), store.as_ref(), &options)
         });
-        work.await.unwrap_or_else(|panicked| Err(Error::Bug(panicked.to_string())))
+        work.await.unwrap_or_else(|ended| Err(Error::Bug(ended.to_string())))
     }
 
     /// Which puts into the lake are this function's.

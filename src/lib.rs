@@ -13,7 +13,7 @@
 //!    `bad_input::values_from_events_do_not_get_into_paths`.
 //! 4. Nothing that came in is lost: a row gives back the record that was received: `agreement`,
 //!    `determinism::hostile_records_come_back_from_the_lake`.
-//! 5. Only [`store`] writes to the lake, only [`input`], [`restore`] and [`cli`] open files, only [`config`] reads settings
+//! 5. Only [`store`] writes to the lake, beside it only [`input`] and [`cli`] open files, only [`config`] reads settings
 //!    from the environment; nothing below [`cli`] and [`lambda`] knows which of them runs.
 //! 6. Memory is bounded by the batch, not by the input: [`gather`] spills sorted [`run`]s; `engine::convert` reads the peak
 //!    of every run of every test, `bad_input::a_line_of_100_mb_is_too_large_and_held_by_no_one` among them.
@@ -29,7 +29,7 @@
 //! | [`extract`] | record text -> row: the hot path |
 //! | [`json`] | the reader under it |
 //! | [`deliveries`] | which messages a batch came in, and what of it may be acknowledged |
-//! | [`packed`], [`run`], [`duplicates`] | rows as bytes, in order, in memory or on disk, each record once |
+//! | [`packed`], [`sort`], [`run`], [`duplicates`] | rows as bytes, in order, in memory or on disk, each record once |
 //! | [`filling`], [`encode`], [`restore`] | rows -> columns -> Parquet, and Parquet -> the records |
 //! | [`contained`] | reading what may be so damaged that a library panics |
 //! | [`store`] | where the lake lies |
@@ -64,6 +64,7 @@ pub mod rejected;
 pub mod restore;
 pub mod run;
 pub mod schema;
+pub mod sort;
 pub mod store;
 pub mod time;
 pub mod unknown;

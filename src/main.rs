@@ -1,6 +1,5 @@
 //! Reads the settings, sets up logging, runs the command line or the function, and gives the exit status; nothing else.
 
-use clap::error::ErrorKind;
 use std::io;
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
@@ -19,9 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let settings = match Cli::of_process() {
         Ok(settings) => settings,
-        Err(help) if !help.use_stderr() || help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            help.exit()
-        }
+        Err(help) if !help.use_stderr() => help.exit(),
         Err(wrong) => {
             // Wrong usage is said in one line.
             let text = wrong.to_string();

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::Span;
 
-/// Rows after which a file ends if enough rows for another are left: about 200 MB of Parquet.
+/// Rows after which a file ends if enough rows for another are left: about 260 MB of Parquet.
 const MAX_FILE_ROWS: usize = 32 * GROUP_ROWS;
 /// Rows that must be left for another file.
 const MIN_FILE_ROWS: usize = 50_000;
@@ -133,7 +133,7 @@ struct Block {
 }
 
 /// Sorted rows on their way into blocks.
-struct Rows {
+struct UniqueRows {
     merge: Merge,
     known: Duplicates,
     duplicates: u64,
@@ -146,21 +146,23 @@ struct Rows {
 #[derive(Default)]
 struct Open {
     encoder: Option<FileEncoder>,
+    /// Files of it before this one.
+    files: u32,
     /// A file of it could not be written: its rows are passed over.
     failed: bool,
 }
 
-impl Rows {
+impl UniqueRows {
     /// The next rows of one partition, as many as are written together: none at all where only duplicates were left of it.
     fn next_block(&mut self) -> Result<Option<Block>, Error> {
         let Some(first) = self.merge.peek() else { return Ok(None) };
         let (partition, mut bytes) = (first.partition(), 0);
         while let Some(row) = self.merge.peek().filter(|row| row.partition() == partition) {
-            let length = row.bytes().len();
-            let rows = self.filling.rows();
-            if rows >= BLOCK_ROWS || (rows > 0 && bytes + length > BLOCK_BYTES) {
+            // What comes next, which may be a duplicate, has no say in where a block ends.
+            if self.filling.rows() >= BLOCK_ROWS || bytes >= BLOCK_BYTES {
                 break;
             }
+            let length = row.bytes().len();
             if self.known.is_duplicate(row)? {
                 self.duplicates += 1;
             } else {
@@ -221,7 +223,7 @@ impl<'a> Output<'a> {
     /// gathered. A partition of one block is a job for another thread; the columns of a larger one are spread over all threads.
     fn write_all(&self, merge: Merge) -> Result<u64, Error> {
         let (known, filling) = (Duplicates::default(), Filling::new());
-        let mut rows = Rows { merge, known, duplicates: 0, filling, left: self.rows.clone() };
+        let mut rows = UniqueRows { merge, known, duplicates: 0, filling, left: self.rows.clone() };
         rayon::scope(|scope| {
             let mut open = Open::default();
             let mut next = rows.next_block()?;
@@ -270,7 +272,7 @@ impl<'a> Output<'a> {
             Some(encoder) => encoder,
             // Nothing but duplicates was left of the partition.
             None if is_empty => return Ok(()),
-            None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize)?,
+            None => Encoder::new(BufWriter::new(self.store.stage()?), self.rows[partition] as usize, open.files)?,
         };
         if !is_empty {
             encoder.write(&columns, parallel)?;
@@ -278,6 +280,7 @@ impl<'a> Output<'a> {
         }
         let long = encoder.rows() >= MAX_FILE_ROWS && encoder.is_between_groups() && left >= MIN_FILE_ROWS as u64;
         if left == 0 || long {
+            open.files += 1;
             self.put_rows(encoder, partition, parallel)
         } else {
             open.encoder = Some(encoder);

@@ -1,4 +1,4 @@
-//! Rows packed into bytes, between extraction and encoding: how they are laid out, compared and ordered.
+//! Rows packed into bytes, between extraction and encoding: how they are laid out and compared.
 //!
 //! ```text
 //! row    length u32, partition u32, time i64, places of source, name and id u32 each; then values
@@ -10,7 +10,7 @@
 
 use crate::columns::{COLUMNS, Kind, Source, index_of};
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Bytes before the values of a row.
 const HEADER: usize = 28;
@@ -25,6 +25,9 @@ const NAME: usize = index_of("event_name");
 const ID: usize = index_of("event_id");
 /// Where the places of the three texts that rows are sorted by stand in the header.
 const KEYS: [(usize, usize); 3] = [(SOURCE, 16), (NAME, 20), (ID, 24)];
+
+/// How `unmapped` ends where the record has no eventTime.
+const NO_EVENT_TIME: &[u8] = b"\"eventTime\":null}";
 
 /// Rows being packed, one after the other; the last one can be taken back until it is accepted.
 #[derive(Debug)]
@@ -43,17 +46,17 @@ pub struct Packer {
 /// A text to be packed: so many of the bytes with which others begin. Copying some of those behind it too is faster than a copy of just
 /// its length.
 #[derive(Debug, Clone, Copy)]
-pub struct Piece<'a> {
+pub struct Excerpt<'a> {
     from: &'a [u8],
     length: usize,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> Excerpt<'a> {
     /// The bytes of a text from one place to another.
     #[inline]
     pub fn of(text: &'a str, start: usize, length: usize) -> Self {
         let from = text.as_bytes().get(start..).unwrap_or_default();
-        Piece { from, length: length.min(from.len()) }
+        Excerpt { from, length: length.min(from.len()) }
     }
 
     /// Its bytes.
@@ -63,9 +66,9 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl<'a> From<&'a str> for Piece<'a> {
+impl<'a> From<&'a str> for Excerpt<'a> {
     fn from(text: &'a str) -> Self {
-        Piece::of(text, 0, text.len())
+        Excerpt::of(text, 0, text.len())
     }
 }
 
@@ -120,18 +123,11 @@ impl Packer {
     }
 
     /// Adds a text.
-    pub fn text<'a>(&mut self, column: usize, text: impl Into<Piece<'a>>) {
-        let Piece { from, length } = text.into();
+    #[inline]
+    pub fn text<'a>(&mut self, column: usize, text: impl Into<Excerpt<'a>>) {
+        let Excerpt { from, length } = text.into();
         self.begin_value(column, length);
         append(&mut self.bytes, from, length);
-    }
-
-    /// Adds the text that lies between two places.
-    #[inline]
-    pub fn text_in(&mut self, column: usize, text: &[u8], start: usize, end: usize) {
-        let length = end.saturating_sub(start);
-        self.begin_value(column, length);
-        append(&mut self.bytes, text.get(start..).unwrap_or_default(), length);
     }
 
     /// Adds a truth value.
@@ -147,7 +143,7 @@ impl Packer {
     }
 
     /// Adds a list.
-    pub fn list<'a>(&mut self, column: usize, elements: impl Iterator<Item = Option<Piece<'a>>>) {
+    pub fn list<'a>(&mut self, column: usize, elements: impl Iterator<Item = Option<Excerpt<'a>>>) {
         self.begin_long(column, 0);
         let begin = self.bytes.len();
         elements.for_each(|element| self.element(element));
@@ -155,7 +151,7 @@ impl Packer {
     }
 
     /// Adds a list of texts, each once; nothing if there are none.
-    pub fn list_each_once<'a>(&mut self, column: usize, texts: impl Iterator<Item = Piece<'a>>) {
+    pub fn list_each_once<'a>(&mut self, column: usize, texts: impl Iterator<Item = Excerpt<'a>>) {
         let before = self.bytes.len();
         self.begin_long(column, 0);
         let begin = self.bytes.len();
@@ -179,7 +175,7 @@ impl Packer {
         }
     }
 
-    fn element(&mut self, text: Option<Piece<'_>>) {
+    fn element(&mut self, text: Option<Excerpt<'_>>) {
         let length = text.map_or(0, |text| text.length as u32 + 1);
         self.bytes.extend_from_slice(&length.to_le_bytes());
         if let Some(text) = text {
@@ -278,6 +274,9 @@ pub fn elements(mut list: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
     })
 }
 
+/// Source and name of an event.
+pub type Call<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub struct PackedRow<'a>(&'a [u8]);
@@ -321,7 +320,7 @@ impl<'a> PackedRow<'a> {
 
     /// Its event_source and event_name.
     #[inline]
-    fn call(self) -> Call<'a> {
+    pub fn call(self) -> Call<'a> {
         (self.key(0), self.key(1))
     }
 
@@ -329,6 +328,13 @@ impl<'a> PackedRow<'a> {
     #[inline]
     pub fn event_id(self) -> Option<&'a [u8]> {
         self.key(2)
+    }
+
+    /// Whether its record has no time of its own (or one of its texts ends as if it had none): `unmapped`, the last of its values,
+    /// says so at its end.
+    #[inline]
+    pub fn has_time_of_envelope(self) -> bool {
+        self.0.ends_with(NO_EVENT_TIME)
     }
 
     /// Calls for each value with its column, its bytes, and the bytes of the row from there on.
@@ -411,82 +417,4 @@ pub fn rows(bytes: &[u8]) -> impl Iterator<Item = (usize, PackedRow<'_>)> {
         at += row.0.len();
         Some((place, row))
     })
-}
-
-type Call<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
-
-/// The calls that occur, numbered.
-#[derive(Default)]
-struct Calls<'a> {
-    calls: Vec<Call<'a>>,
-    numbers: HashMap<Call<'a>, u32>,
-    /// Where calls of these few bytes of their names were found last: most are the same again, and hashing them took a twentieth
-    /// of the time of `convert`.
-    latest: Vec<u32>,
-}
-
-impl<'a> Calls<'a> {
-    const LATEST: usize = 256;
-
-    fn number(&mut self, call: Call<'a>) -> u32 {
-        self.latest.resize(Self::LATEST, 0);
-        let name = call.1.unwrap_or_default();
-        let end = name.last_chunk().map_or(0, |end| u32::from_le_bytes(*end));
-        let place = (end.wrapping_add(name.len() as u32).wrapping_mul(0x9e37_79b9) >> 24) as usize % Self::LATEST;
-        let latest = self.latest[place];
-        if self.calls.get(latest as usize) == Some(&call) {
-            return latest;
-        }
-        let next = self.calls.len() as u32;
-        let number = *self.numbers.entry(call).or_insert(next);
-        if number == next {
-            self.calls.push(call);
-        }
-        self.latest[place] = number;
-        number
-    }
-
-    /// Of each number the place of its call among all in order.
-    fn ranks(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.calls.len() as u32).collect();
-        order.sort_unstable_by_key(|number| self.calls[*number as usize]);
-        let mut ranks = vec![0; order.len()];
-        for (rank, number) in (0..).zip(order) {
-            ranks[number as usize] = rank;
-        }
-        ranks
-    }
-}
-
-/// A row: the index of the bytes it lies in, and its place there.
-pub type RowAt = (u32, u32);
-
-/// The rows of some chunks in order.
-///
-/// Sorting compares one number for nearly every pair of rows: partition, rank of the call (source, name) among those that occur,
-/// time. Comparing the rows themselves is left for ties.
-pub fn sorted(chunks: &[Vec<u8>]) -> Vec<RowAt> {
-    let mut calls = Calls::default();
-    let mut keyed: Vec<(u128, RowAt)> = Vec::new();
-    for (index, chunk) in (0..).zip(chunks) {
-        for (place, row) in rows(chunk) {
-            let number = calls.number(row.call());
-            // Times of rows are after 1970: as unsigned numbers they keep their order.
-            let key = u128::from(row.partition()) << 96 | u128::from(number) << 64 | u128::from(row.time() as u64);
-            keyed.push((key, (index, place as u32)));
-        }
-    }
-    let rank = calls.ranks();
-    for (key, _) in &mut keyed {
-        let number = (*key >> 64) as u32;
-        *key = *key & !(u128::from(u32::MAX) << 64) | u128::from(rank[number as usize]) << 64;
-    }
-    let row = |at: RowAt| PackedRow::at(&chunks[at.0 as usize], at.1 as usize);
-    keyed.sort_unstable_by(|(a_key, a), (b_key, b)| {
-        a_key.cmp(b_key).then_with(|| match (row(*a), row(*b)) {
-            (Some(a), Some(b)) => a.compare(b),
-            _ => Ordering::Equal,
-        })
-    });
-    keyed.into_iter().map(|(_, row)| row).collect()
 }

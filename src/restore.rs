@@ -2,10 +2,11 @@
 
 use crate::columns::{COLUMNS, Column, Kind, Source, index_of};
 use crate::error::Error;
-use crate::json::{Tree, write_tree};
+use crate::json::{Reader, Tree, write_tree};
 use crate::time;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, TimestampMillisecondArray, new_null_array};
 use arrow::datatypes::TimestampMillisecondType;
+use parquet::basic::ConvertedType;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
@@ -56,13 +57,13 @@ const UNMAPPED: usize = index_of("unmapped");
 /// Appends the record of a row as one line of JSON, without the line break.
 ///
 /// # Errors
-/// If the row's `unmapped` is no JSON object: then this program did not write it.
+/// If the row has JSON columns that are no JSON, or times that no record has: then this program did not write it.
 pub fn record(columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
     let unmapped = columns[UNMAPPED].as_string::<i32>();
     let overlay = if unmapped.is_valid(row) { unmapped.value(row) } else { "{}" };
     match Tree::parse(overlay) {
         Ok(overlay @ Tree::Object(_)) => {
-            write_object(&RECORD, Some(&overlay), columns, row, out);
+            write_object(&RECORD, Some(&overlay), columns, row, out)?;
             Ok(())
         }
         _ => Err(Error::Read("a row".to_owned(), "its unmapped column is no JSON object".to_owned())),
@@ -70,13 +71,16 @@ pub fn record(columns: &[ArrayRef], row: usize, out: &mut Vec<u8>) -> Result<(),
 }
 
 /// Writes an object of members with what is laid over it; gives whether there is anything in it.
+///
+/// # Errors
+/// If a column holds what this program does not write.
 fn write_object(
     members: &[Member],
     overlay: Option<&Tree<'_>>,
     columns: &[ArrayRef],
     row: usize,
     out: &mut Vec<u8>,
-) -> bool {
+) -> Result<bool, Error> {
     let begin = out.len();
     out.push(b'{');
     for member in members {
@@ -86,13 +90,13 @@ fn write_object(
         let written = match (&member.what, over) {
             (_, Some(Tree::Null)) => false,
             (What::Object(inside), over @ (None | Some(Tree::Object(_)))) => {
-                write_object(inside, over, columns, row, out) || over.is_some()
+                write_object(inside, over, columns, row, out)? || over.is_some()
             }
             (_, Some(value)) => {
                 write_tree(value, out);
                 true
             }
-            (What::Column(column), None) => write_wire(*column, &columns[*column], row, out),
+            (What::Column(column), None) => write_wire(*column, &columns[*column], row, out)?,
         };
         if written {
             out.push(b',');
@@ -114,7 +118,7 @@ fn write_object(
     }
     out.push(b'}');
     debug_assert!(out.len() > begin);
-    any
+    Ok(any)
 }
 
 /// Gives the path of every member of a row's `unmapped` that no column stands for; one that is there because its value is of
@@ -143,25 +147,33 @@ fn write_name(name: &str, out: &mut Vec<u8>) {
 }
 
 /// Writes a column's value in its wire form.
-fn write_wire(index: usize, values: &ArrayRef, row: usize, out: &mut Vec<u8>) -> bool {
+fn write_wire(index: usize, values: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<bool, Error> {
     if values.is_null(row) {
-        return false;
+        return Ok(false);
     }
     let column = &COLUMNS[index];
+    let foreign = |what| Error::Read("a row".to_owned(), format!("its {} column is {what}", column.name));
     match column.kind {
-        Kind::Json => out.extend_from_slice(values.as_string::<i32>().value(row).as_bytes()),
+        Kind::Json => {
+            let json = values.as_string::<i32>().value(row);
+            let mut reader = Reader::new(json, 0);
+            if reader.skip(1).is_err() || reader.at != json.len() {
+                return Err(foreign("no JSON"));
+            }
+            out.extend_from_slice(json.as_bytes());
+        }
         Kind::Bool => {
             let word = if values.as_boolean().value(row) { "true" } else { "false" };
             let quote = if matches!(column.source, Source::MemberQuoted(_)) { "\"" } else { "" };
             out.extend_from_slice([quote, word, quote].concat().as_bytes());
         }
         Kind::Timestamp => {
-            let time = time::wire(values.as_primitive::<TimestampMillisecondType>().value(row));
-            write_text(&time, out);
+            let ms = values.as_primitive::<TimestampMillisecondType>().value(row);
+            write_text(&time::wire(ms).ok_or_else(|| foreign("no time of a record"))?, out);
         }
         _ => write_text(values.as_string::<i32>().value(row), out),
     }
-    true
+    Ok(true)
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
@@ -189,6 +201,13 @@ pub fn read_file(
     let index = |name: &str| schema.columns().iter().position(|column| column.path().parts() == [name]);
     if index("event_time").is_none() || index("unmapped").is_none() {
         return Err(unreadable(&"no file of a trailsink lake: the columns event_time and unmapped are missing"));
+    }
+    for column in COLUMNS.iter().filter(|column| column.kind == Kind::Timestamp) {
+        let descriptor = index(column.name).map(|index| schema.column(index));
+        // An engine that rewrites files may count in other units.
+        if descriptor.is_some_and(|descriptor| descriptor.converted_type() != ConvertedType::TIMESTAMP_MILLIS) {
+            return Err(unreadable(&format!("column {} does not hold milliseconds in UTC", column.name)));
+        }
     }
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(parquet)?;

@@ -69,9 +69,9 @@ fn two(tens: u8, ones: u8) -> Option<i64> {
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-/// `YYYY-MM-DDThh:mm:ssZ`, CloudTrail's form; milliseconds are cut.
-pub fn wire(ms: i64) -> String {
-    at(ms.div_euclid(1000) * 1000).map(|at| format!("{at}Z")).unwrap_or_default()
+/// `YYYY-MM-DDThh:mm:ssZ`, CloudTrail's form; milliseconds are cut. None for times that no such text stands for.
+pub fn wire(ms: i64) -> Option<String> {
+    Some(format!("{}Z", at(ms.div_euclid(1000) * 1000)?))
 }
 
 /// `YYYY-MM-DDThh:mm:ss.mmmZ`.
@@ -146,7 +146,7 @@ mod tests {
         for text in ["2026-10-04T09:01:05Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2024-02-29T00:00:00Z"] {
             let (ms, exact) = parse_time(text).unwrap();
             assert!(exact);
-            assert_eq!(wire(ms), text);
+            assert_eq!(wire(ms).as_deref(), Some(text));
         }
         assert_eq!(with_millis(1_791_104_465_007), "2026-10-04T09:01:05.007Z");
         assert_eq!(date(20730), "2026-10-04");

@@ -28,6 +28,6 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
 
-  # Columns, views and queries are read from there: the program writes them, and a test compares them with its table.
+  # Read from there: columns and views, which a test compares with the program's table, and queries.
   schemas = "${path.module}/../schemas"
 }

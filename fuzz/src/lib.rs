@@ -38,7 +38,7 @@ pub mod engine;
 #[path = "../../tests/it/rfc8259/grammar.rs"]
 pub mod grammar;
 /// The slow reading of a record that the engine is compared with.
-#[path = "../../tests/it/reference.rs"]
+#[path = "../../tests/it/reference/mod.rs"]
 pub mod reference;
 
 /// Changes of texts that keep most of them JSON.

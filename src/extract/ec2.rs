@@ -33,8 +33,15 @@ impl Scope {
         Scope(inside + 2)
     }
 
+    /// Set where the object is the first of its kind, and so the one that counts.
+    const FIRST: u8 = 0x80;
+
     fn inside(self) -> Option<u8> {
-        self.0.checked_sub(2)
+        (self.0 & !Self::FIRST).checked_sub(2)
+    }
+
+    fn is_first(self) -> bool {
+        self.0 & Self::FIRST != 0
     }
 }
 
@@ -42,18 +49,19 @@ impl Search {
     /// At the root, or where nothing is searched.
     pub const ROOT: Search = Search { values: NO_LIST, scope: Scope::ANYWHERE, shared: false };
 
-    /// The search in the value of a member of this (decoded) name.
+    /// The search in the value of a member of this (decoded) name; `opened` remembers which objects of a kind have been seen.
     #[inline]
-    pub fn member(self, plan: &Plan, name: &[u8], hash: u64) -> Search {
+    pub fn member(&mut self, plan: &Plan, name: &[u8], hash: u64, opened: &mut u32) -> Search {
         let found = plan.find(hash, name);
         if found == Some(Find::Wrapper) {
-            return self;
+            return if self.scope.is_first() { Search { scope: Scope::ANYWHERE, ..*self } } else { *self };
         }
         let below = Search { shared: self.shared, ..Search::ROOT };
-        if (self.scope != Scope::ANYWHERE || self.shared)
-            && let Some(inside) = self.within(plan, name)
-        {
-            return inside;
+        if self.scope != Scope::ANYWHERE || self.shared {
+            self.open(plan, opened);
+            if let Some(inside) = self.within(plan, name) {
+                return inside;
+            }
         }
         match found {
             Some(Find::Values(list)) => Search { values: list, ..below },
@@ -75,17 +83,16 @@ impl Search {
         Some(Search { values: list, shared: self.shared, ..Search::ROOT })
     }
 
-    /// The search in an object that is the value here; `opened` remembers which objects of a kind have been seen.
-    pub fn object(self, plan: &Plan, opened: &mut u32) -> Search {
+    /// Where only the first object of a kind counts: whether this is it. An object is known by a member that wraps nothing.
+    fn open(&mut self, plan: &Plan, opened: &mut u32) {
         if let Some(inside) = self.scope.inside()
             && plan.inside[usize::from(inside)].first_only
+            && !self.scope.is_first()
         {
-            if *opened >> inside & 1 == 1 {
-                return Search { scope: Scope::ANYWHERE, ..self };
-            }
+            let is_first = *opened >> inside & 1 == 0;
             *opened |= 1 << inside;
+            self.scope = if is_first { Scope(self.scope.0 | Scope::FIRST) } else { Scope::ANYWHERE };
         }
-        self
     }
 }
 
@@ -153,10 +160,12 @@ fn collect_rules(tree: &Tree<'_>, rules: &mut Vec<String>) {
                 let range = range(tree);
                 for target in targets {
                     let held: usize = rules.last().map_or(0, String::len) * rules.len();
-                    if range.len() + target.len() > MAX_RULE || held > MAX_RULES {
+                    if held > MAX_RULES {
                         return;
                     }
-                    rules.push(format!("{range} {target}"));
+                    if range.len() + target.len() <= MAX_RULE {
+                        rules.push(format!("{range} {target}"));
+                    }
                 }
             }
             None => collect_rules(value, rules),

@@ -217,7 +217,7 @@ impl Rows {
 
     fn append(&mut self, column: usize, cell: Cell, text: &str) {
         match cell {
-            Cell::Text(span) => self.packer.text(column, self.staged.piece(span, text)),
+            Cell::Text(span) => self.packer.text(column, self.staged.excerpt(span, text)),
             Cell::Int(value) => self.packer.int(column, value),
             Cell::Unfit => {}
         }
@@ -279,7 +279,7 @@ impl Rows {
                     !span.is_empty() && (prefix.is_empty() || self.staged.resolve(**span, text).starts_with(prefix))
                 };
                 let wanted = self.staged.list(*list).iter().filter(wanted);
-                let values = wanted.map(|span| self.staged.piece(*span, text));
+                let values = wanted.map(|span| self.staged.excerpt(*span, text));
                 self.packer.list_each_once(*column, values);
             }
             How::FirstOf(column, lists) => {
@@ -290,8 +290,8 @@ impl Rows {
                 }
             }
             How::Entries(column, place) => {
-                let piece = |span: Span| self.staged.piece(span, text);
-                let values = self.staged.entries.iter().map(|entry| entry[*place].map(piece));
+                let excerpt = |span: Span| self.staged.excerpt(span, text);
+                let values = self.staged.entries.iter().map(|entry| entry[*place].map(excerpt));
                 self.packer.list(*column, values);
             }
         }

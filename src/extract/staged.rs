@@ -3,7 +3,7 @@
 
 use super::plan::{List, PLAN, Slot};
 use super::unmapped::UnmappedWriter;
-use crate::packed::Piece;
+use crate::packed::Excerpt;
 
 /// A piece of the record's text, or of the scratch text where an escape was undone: start and end in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,9 +233,9 @@ impl Staged {
 
     /// The text of a span, to be packed.
     #[inline]
-    pub fn piece<'a>(&'a self, span: Span, record: &'a str) -> Piece<'a> {
+    pub fn excerpt<'a>(&'a self, span: Span, record: &'a str) -> Excerpt<'a> {
         let text = if span.0 & SCRATCH == 0 { record } else { self.scratch.as_str() };
-        Piece::of(text, span.start(), span.end().saturating_sub(span.start()))
+        Excerpt::of(text, span.start(), span.end().saturating_sub(span.start()))
     }
 
     /// The text of a span.

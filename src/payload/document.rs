@@ -48,6 +48,11 @@ const BRIDGE_KEYS: [&str; 8] = ["version", "id", "detail-type", "source", "accou
 /// Members that only records have: an object with one of them is no container.
 const RECORD_KEYS: [&str; 5] = ["eventTime", "eventVersion", "eventName", "eventID", "userIdentity"];
 
+/// Whether a member is one that only records have.
+pub fn is_of_record(text: &str, key: Quoted) -> bool {
+    RECORD_KEYS.contains(&&*name(text, key))
+}
+
 /// A document's place in a text.
 pub struct Place<'a, 'l, 'w> {
     /// The text.
@@ -104,7 +109,7 @@ impl<'a> Place<'a, '_, '_> {
         if sink.rows().looks_wrapped() {
             return self.anything(end, sink);
         }
-        if self.is_too_large(end, None, sink) {
+        if self.is_too_large(end - self.at, end, None, sink) {
             return Ok(Taken::Whole(end));
         }
         match sink.rows().commit(self.text, &Envelope::default()) {
@@ -127,7 +132,7 @@ impl<'a> Place<'a, '_, '_> {
     fn bridge(&mut self, sink: &mut impl Sink) -> json::Result<Option<usize>> {
         let mut reader = Reader::new(self.text, self.at + 1);
         let (mut id, mut detail_type, mut time, mut account) = (None, None, None, None);
-        let mut detail = None;
+        let (mut detail, mut length) = (None, 0);
         let mut more = reader.first(b'}')?;
         while more {
             let key = reader.key()?;
@@ -140,7 +145,9 @@ impl<'a> Place<'a, '_, '_> {
                 "detail" => {
                     detail = Some(value == b'{');
                     if value == b'{' {
-                        reader.at = sink.rows().read(self.text, reader.at)?;
+                        let start = reader.at;
+                        reader.at = sink.rows().read(self.text, start)?;
+                        length = reader.at - start;
                         more = reader.next(b'}')?;
                         continue;
                     }
@@ -161,7 +168,7 @@ impl<'a> Place<'a, '_, '_> {
         let end = reader.at;
         let (Some(detail_type), Some(is_object)) = (detail_type, detail) else { return Ok(None) };
         let day = time.as_deref().and_then(parse_time).and_then(|(ms, _)| day(ms));
-        if self.is_too_large(end, day, sink) {
+        if self.is_too_large(length, end, day, sink) {
             return Ok(Some(end));
         }
         if !detail_type.ends_with("via CloudTrail") {
@@ -218,6 +225,9 @@ impl<'a> Place<'a, '_, '_> {
             self.reject(Rejection::new(Code::NotCloudtrail, message), end, None, sink);
         } else if is_record {
             // Wrapping or not by the names of unknown members, it is a record.
+            if self.is_too_large(end - self.at, end, None, sink) {
+                return Ok(Taken::Whole(end));
+            }
             sink.rows().read(self.text, self.at)?;
             let committed = sink.rows().commit(self.text, &Envelope::default());
             self.committed(committed, end, None, sink);
@@ -264,7 +274,9 @@ impl<'a> Place<'a, '_, '_> {
             let attributes = Members::read(self.text, attributes).ok()?;
             day(attributes.string("SentTimestamp")?.parse().ok()?)
         });
-        let message = Message { id: members.string("messageId").map(Cow::into_owned), day: sent, ..Message::default() };
+        // A message within a message often lacks the time; that of the outer one is known.
+        let day = sent.or(self.message.day);
+        let message = Message { id: members.string("messageId").map(Cow::into_owned), day, ..Message::default() };
         let outermost = self.message.depth == 0;
         if outermost {
             sink.message_begins(message.id.as_deref());
@@ -303,8 +315,9 @@ impl<'a> Place<'a, '_, '_> {
         }
     }
 
-    fn is_too_large(&mut self, end: usize, day: Option<i32>, sink: &mut impl Sink) -> bool {
-        let too_large = end - self.at > MAX_RECORD;
+    /// Rejects the document up to `end` if the record in it is too long.
+    fn is_too_large(&mut self, record: usize, end: usize, day: Option<i32>, sink: &mut impl Sink) -> bool {
+        let too_large = record > MAX_RECORD;
         if too_large {
             self.reject(Rejection::too_large(), end, day, sink);
         }

@@ -7,7 +7,7 @@
 use super::damage::{SNIFF, end_of_broken_document, end_of_broken_element, is_binary, next_document_line, next_record};
 use super::document::{self, Message, Place, Taken};
 use super::{Piece, Sink};
-use crate::json::{Boundary, Error, ErrorKind, Found, MAX_RECORD, Reader};
+use crate::json::{Boundary, Error, ErrorKind, Found, MAX_DOCUMENT, Reader};
 use crate::rejected::{Code, MAX_PAYLOAD, Rejection};
 use memchr::{memchr, memchr_iter};
 
@@ -90,6 +90,8 @@ struct Spoil {
 enum Passed {
     Array,
     Member,
+    /// Members of a record, from here on.
+    OfRecord(usize),
     End,
 }
 
@@ -110,11 +112,6 @@ impl Stream {
     /// The body of a message.
     pub(super) fn of_message(message: Message) -> Self {
         Stream { message, ..Stream::default() }
-    }
-
-    /// Whether what comes next is within a container or a piece being skipped, so that the input cannot be cut here.
-    pub fn is_inside(&self) -> bool {
-        !self.frames.is_empty() || self.skipping.is_some()
     }
 
     /// Reads what the window holds; `last` says that nothing follows it. Gives how many of its bytes are done with: the
@@ -190,7 +187,7 @@ impl Stream {
                     self.element(&mut reader, view, sink)
                 }
                 Some(State::After) => Err((Error { kind: ErrorKind::Invalid, at: start }, start)),
-                Some(State::Members) => self.member(&mut reader),
+                Some(State::Members) => self.member(&mut reader, view, sink),
                 Some(State::First) | None => self.element(&mut reader, view, sink),
             };
             let Err((error, piece)) = result else { continue };
@@ -205,7 +202,7 @@ impl Stream {
 
     /// A piece goes on after the window: asks for more of it, or begins to skip it where it is too large to hold.
     fn more_or_too_large(&mut self, view: &mut View<'_, '_>, start: usize, piece: usize) -> Stop {
-        if view.window.len() - piece <= MAX_RECORD {
+        if view.window.len() - piece <= MAX_DOCUMENT {
             return Stop::NeedMore(start);
         }
         let line = view.lines.line(piece);
@@ -229,7 +226,7 @@ impl Stream {
             self.open(false, view, start);
             return Ok(());
         }
-        let may_grow = !view.spoiled && !view.last && view.window.len() - view.base - start <= MAX_RECORD;
+        let may_grow = !view.spoiled && !view.last && view.window.len() - view.base - start <= MAX_DOCUMENT;
         let (text, base, message) = (reader.text(), view.base, &self.message);
         let mut place = Place { text, at: start, base, message, lines: view.lines, may_grow };
         let taken = document::read(&mut place, sink).map_err(|error| (error, start))?;
@@ -247,15 +244,30 @@ impl Stream {
         Ok(())
     }
 
-    /// Passes what follows a container's array in its object: another array of elements, other members, or the end.
-    fn member(&mut self, reader: &mut Reader<'_>) -> Result<(), (Error, usize)> {
+    /// Passes what follows a container's array in its object: another array of elements, other members, or the end. Members
+    /// of a record are rejected, with all that follow: what was before them has been taken for a container already.
+    fn member(
+        &mut self,
+        reader: &mut Reader<'_>,
+        view: &mut View<'_, '_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), (Error, usize)> {
         let start = reader.at;
         let mut ahead = reader.clone();
         let mut pass = || -> crate::json::Result<Passed> {
             if !ahead.next(b'}')? {
                 return Ok(Passed::End);
             }
+            let begin = ahead.at;
             let key = ahead.key()?;
+            if document::is_of_record(ahead.text(), key) {
+                ahead.skip(1)?;
+                while ahead.next(b'}')? {
+                    ahead.key()?;
+                    ahead.skip(1)?;
+                }
+                return Ok(Passed::OfRecord(begin));
+            }
             if document::holds_elements(ahead.text(), key) && ahead.peek() == b'[' {
                 ahead.at += 1;
                 return Ok(Passed::Array);
@@ -267,6 +279,14 @@ impl Stream {
         reader.at = ahead.at;
         match (passed, self.frames.last_mut()) {
             (Passed::Array, Some(frame)) => frame.state = State::First,
+            (Passed::OfRecord(begin), _) => {
+                let message =
+                    "members of a record after the array of a container: its elements were taken, these are not";
+                let members = reader.text().get(begin..reader.at - 1).unwrap_or_default().trim_ascii();
+                let line = view.lines.line(view.base + begin);
+                self.reject(Rejection::new(Code::NotCloudtrail, message), members.as_bytes(), line, sink);
+                self.frames.pop();
+            }
             (Passed::End, _) => _ = self.frames.pop(),
             _ => {}
         }
@@ -326,7 +346,7 @@ impl Stream {
                     self.reopen();
                     return Stop::At(next);
                 }
-                None if !view.last && window.len() - piece <= MAX_RECORD => return Stop::NeedMore(piece),
+                None if !view.last && window.len() - piece <= MAX_DOCUMENT => return Stop::NeedMore(piece),
                 None => end_of_broken_document(window, piece, error, error_at),
             },
             Some(_) => end_of_broken_element(window, piece, error_at),

@@ -1,7 +1,7 @@
 //! A lake in a local folder: objects are staged in `_trailsink_staging` (names that begin with `_` are invisible to Athena, Spark and
 //! DuckDB's Hive reader alike), synced, and renamed to their key.
 
-use super::{Done, Put, Staged, Store};
+use super::{Put, Staged, Store, Told};
 use crate::error::Error;
 use std::fs::{self, File};
 use std::io;
@@ -90,7 +90,7 @@ impl Store for Local {
         file.map(Staged::File).map_err(|error| Error::store(&self.staging, error))
     }
 
-    fn put(&self, key: &str, staged: Staged, done: Done) {
+    fn put(&self, key: &str, staged: Staged, done: Told) {
         done(staged.into_file().and_then(|file| self.rename(key, file)));
     }
 

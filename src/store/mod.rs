@@ -21,8 +21,8 @@ pub enum Put {
     Existed,
 }
 
-/// Is told how a put ended.
-pub type Done = Box<dyn FnOnce(Result<Put, Error>) + Send>;
+/// Whom to tell how a put ended.
+pub type Told = Box<dyn FnOnce(Result<Put, Error>) + Send>;
 
 /// A place for objects, each of which is written once, whole, under a name made of its content.
 pub trait Store: Send + Sync {
@@ -34,7 +34,7 @@ pub trait Store: Send + Sync {
 
     /// Gives a staged object its name. `done` is told when it is durable and seen by readers, or why it will not be: at once or
     /// later, and from any thread. Nothing half-written is ever to be seen under the name.
-    fn put(&self, key: &str, staged: Staged, done: Done);
+    fn put(&self, key: &str, staged: Staged, done: Told);
 
     /// Waits until all puts have told how they ended.
     fn flush(&self);

@@ -4,7 +4,7 @@
 //! already. 409 says that another put of the key is under way, and is tried again.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
 
-use super::{Bucket, Done, Put, Staged, Store};
+use super::{Bucket, Put, Staged, Store, Told};
 use crate::error::Error;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -150,20 +150,20 @@ impl S3 {
             let mut staged = Staged::Memory(Vec::new());
             while let Some(bytes) = object.body.next().await {
                 let bytes = bytes.map_err(|error| Error::Read(self.place(key), error.to_string()))?;
-                staged.write_all(&bytes).map_err(Error::spill)?;
+                staged.write_all(&bytes).map_err(Error::Spill)?;
             }
             Ok(staged)
         })
     }
 
     async fn send(&self, key: &str, staged: Staged) -> Result<Put, Error> {
-        let bytes = staged.size().map_err(Error::spill)?;
+        let bytes = staged.size().map_err(Error::Spill)?;
         let (body, file) = match staged {
             Staged::Memory(bytes) => (ByteStream::from(bytes), None),
             // The file must stay as long as a try may read it.
             Staged::File(file) => match ByteStream::from_path(file.path()).await {
                 Ok(body) => (body, Some(file)),
-                Err(error) => return Err(Error::spill(std::io::Error::other(error))),
+                Err(error) => return Err(Error::Spill(std::io::Error::other(error))),
             },
         };
         let kms_key = self.options.kms_key.clone();
@@ -215,7 +215,10 @@ impl S3 {
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.code().unwrap_or_default();
         let advice = match (code, status) {
-            ("NoSuchBucket", _) => format!("there is no bucket '{}': check --to (TRAILSINK_TO)", self.bucket.name),
+            ("NoSuchBucket", _) => {
+                let what = if matches!(doing, Doing::Write) { "--to (TRAILSINK_TO)" } else { "the address" };
+                format!("there is no bucket '{}': check {what}", self.bucket.name)
+            }
             ("NoSuchKey", _) => "there is no such object".to_owned(),
             ("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "RequestExpired", _) => {
                 "the credentials have expired: renew them".to_owned()
@@ -318,7 +321,7 @@ impl Store for S3 {
         Ok(Staged::Memory(Vec::new()))
     }
 
-    fn put(&self, key: &str, staged: Staged, done: Done) {
+    fn put(&self, key: &str, staged: Staged, done: Told) {
         let (place, key) = (self.clone(), self.bucket.key(key));
         // Waits here where too many are under way: what is staged would pile up.
         let permit = self.runtime.block_on(self.free.clone().acquire_owned());

@@ -35,7 +35,7 @@ impl Staged {
     pub fn into_file(self) -> Result<NamedTempFile, Error> {
         match self {
             Staged::File(file) => Ok(file),
-            Staged::Memory(bytes) => spill(&bytes).map_err(Error::spill),
+            Staged::Memory(bytes) => spill(&bytes).map_err(Error::Spill),
         }
     }
 }

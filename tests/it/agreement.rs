@@ -134,6 +134,30 @@ proptest! {
 }
 
 #[test]
+fn wrapped_instance_profiles_agree() {
+    for (profile, expected) in [
+        (r#"{"name":"x","arn":"a"}"#, Some("x")),
+        (r#"{"items":[{"name":"x"},{"name":"y"}]}"#, Some("x")),
+        (r#"{"Item":{"Arn":"a"}}"#, Some("a")),
+        (r#"{"items":{"item":[{"value":{"name":"x"}}]}}"#, Some("x")),
+        (r#"[{"name":"","arn":"a"},{"name":"n"}]"#, Some("a")),
+        (r#"{"items":{"arn":"a"},"name":"x"}"#, Some("a")),
+        (r#"{"arn":"a","items":{"name":"x"}}"#, Some("a")),
+        (r#"{"items":{},"name":"x"}"#, Some("x")),
+        (r#"{"id":1,"items":{"name":"x"}},"more":{"iamInstanceProfile":{"name":"y"}}"#, None),
+        (r#"{"items":{"iamInstanceProfile":{"name":"x"}}}"#, None),
+    ] {
+        let record = format!(
+            r#"{{"eventTime":"2026-10-04T09:01:05Z","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","requestParameters":{{"iamInstanceProfile":{profile}}}}}"#
+        );
+        let collected = read(record.as_bytes());
+        check(&collected, &record, None).unwrap_or_else(|message| panic!("{message} of {profile}"));
+        let expected = expected.map(|text| Cell::Text(text.to_owned()));
+        assert_eq!(collected.found[0].row.get("ec2_iam_instance_profile"), expected.as_ref(), "{profile}");
+    }
+}
+
+#[test]
 fn real_records_agree() {
     let Some(folder) = shared_data() else { return };
     let mut files: Vec<_> =

@@ -1,11 +1,11 @@
 //! What the shape of the program promises: imports go down only, and each library is used where it belongs.
 
 use crate::engine::repository;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The modules from the top down: none imports one that stands before it.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "cli",
     "lambda",
     "metrics",
@@ -18,6 +18,7 @@ const ORDER: [&str; 30] = [
     "payload",
     "duplicates",
     "run",
+    "sort",
     "encode",
     "unknown",
     "restore",
@@ -93,4 +94,34 @@ fn libraries_and_the_environment_are_used_where_they_belong() {
         let reads = text.contains("env::var");
         assert!(!reads || module == "config", "{module} reads the environment");
     }
+}
+
+/// The versions of each package in a lock file.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(repository(path)).unwrap();
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in text.split("[[package]]").skip(1) {
+        let of = |key: &str| value_of(package, key).unwrap_or_else(|| panic!("no {key} in {package}"));
+        versions.entry(of("name")).or_default().insert(of("version"));
+    }
+    versions
+}
+
+fn value_of(package: &str, key: &str) -> Option<String> {
+    let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
+/// The targets are a crate of their own, built without the program: what they find must hold of it.
+#[test]
+fn fuzz_targets_have_the_versions_of_the_program() {
+    let program = locked("Cargo.lock");
+    let mut both = 0;
+    for (package, versions) in locked("fuzz/Cargo.lock") {
+        if let Some(ours) = program.get(&package) {
+            both += 1;
+            assert!(versions.is_subset(ours), "{package}: {versions:?} in fuzz/Cargo.lock, {ours:?} in Cargo.lock");
+        }
+    }
+    assert!(both > 50, "only {both} packages in both");
 }

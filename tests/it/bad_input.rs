@@ -1,12 +1,16 @@
 //! Bad input: each ends in a clear message and exit status, with all good records written that could be.
 
 use crate::engine::{cat, command, convert, files, read, repository};
+use crate::reference::Cell;
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::tempdir;
 use trailsink::extract::Rows;
@@ -503,4 +507,140 @@ fn a_killed_run_leaves_no_half_file_and_the_next_one_clears_up() {
     }
     convert(&lake, &[], &[&file]);
     assert_eq!(files(&lake), expected);
+}
+
+#[test]
+fn members_of_a_record_after_a_container_are_rejected_and_not_dropped() {
+    let own = r#""eventTime":"2026-10-04T09:01:05Z","eventName":"X" , "eventID":"e""#;
+    for (elements, rows) in [("", 0), (record(1).as_str(), 1)] {
+        let (written, rejected, status) =
+            convert_one("a.json", format!("{{\"Records\":[{elements}],\"n\":1, {own} }}\n").as_bytes());
+        assert_eq!((written, status), (rows, 1));
+        assert_eq!(rejected, [("not_cloudtrail".to_owned(), "a.json:1".to_owned(), own.to_owned())]);
+    }
+    // Where its own members come first it is a record, whatever else it has.
+    let (written, rejected, status) = convert_one("a.json", format!("{{{own},\"Records\":[]}}").as_bytes());
+    assert_eq!((written, rejected.len(), status), (1, 0, 0));
+}
+
+#[test]
+fn a_record_of_16_mb_is_taken_and_a_longer_one_is_not_whatever_is_around_it() {
+    let padded = |length: usize, more: &str| {
+        let head = format!(r#"{{"eventTime":"2026-10-04T09:01:05Z"{more},"x":""#);
+        format!(r#"{head}{}"}}"#, "a".repeat(length - head.len() - 2))
+    };
+    let bridged = |record: String| format!(r#"{{"id":"x","detail-type":"a via CloudTrail","detail":{record}}}"#);
+    const LIMIT: usize = 16 << 20;
+    for (content, rows) in [
+        (padded(LIMIT, ""), 1),
+        (padded(LIMIT + 1, ""), 0),
+        (bridged(padded(LIMIT, "")), 1),
+        (bridged(padded(LIMIT + 1, "")), 0),
+        // A name that wrappings have.
+        (padded(LIMIT, r#","body":1"#), 1),
+        (padded(LIMIT + 1, r#","body":1"#), 0),
+    ] {
+        let (written, rejected, _) = convert_one("a.json", content.as_bytes());
+        assert_eq!(written, rows, "{}", &content[..60]);
+        assert!(rows == 1 || rejected[0].0 == "too_large");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_passed_over_by_its_name() {
+    let folder = tempdir().unwrap();
+    let (inputs, lake) = (folder.path().join("in"), folder.path().join("lake"));
+    fs::create_dir(&inputs).unwrap();
+    fs::write(inputs.join("a.json"), record(1)).unwrap();
+    std::os::unix::fs::symlink("nowhere", inputs.join("foo.txt")).unwrap();
+    std::os::unix::fs::symlink("foo", inputs.join("foo")).unwrap();
+    let (summary, status) = convert(&lake, &[], &[&inputs]);
+    assert_eq!((summary["rows_written"].as_u64(), summary["rejected"].as_u64(), status), (Some(1), Some(0), 0));
+    std::os::unix::fs::symlink("nowhere", inputs.join("b.json")).unwrap();
+    let (summary, status) = convert(&lake, &[], &[&inputs]);
+    assert_eq!((summary["rejected"].as_u64(), status), (Some(1), 1));
+}
+
+#[test]
+fn the_same_record_in_envelopes_of_other_times_is_a_duplicate() {
+    let event = |second: u8, name: &str| {
+        format!(
+            r#"{{"id":"b{second}","detail-type":"AWS API Call via CloudTrail","time":"2026-10-04T09:01:0{second}Z","detail":{{"eventID":"d1","eventName":"{name}"}}}}"#
+        )
+    };
+    let folder = tempdir().unwrap();
+    let (file, lake) = (folder.path().join("a.jsonl"), folder.path().join("lake"));
+    fs::write(&file, [event(1, "X"), event(2, "X"), event(3, "Y"), event(4, "X")].join("\n")).unwrap();
+    let (summary, status) = convert(&lake, &[], &[&file]);
+    assert_eq!((summary["rows_written"].as_u64(), summary["duplicates"].as_u64(), status), (Some(2), Some(2), 0));
+    let mut records = cat(&lake);
+    records.sort();
+    assert_eq!(records, [r#"{"eventID":"d1","eventName":"X"}"#, r#"{"eventID":"d1","eventName":"Y"}"#]);
+}
+
+#[test]
+fn what_is_rejected_within_a_message_has_the_day_of_the_outermost_that_has_one() {
+    let inner = serde_json::json!({"Records": [{"messageId": "i", "body": "{", "eventSource": "aws:sqs"}]});
+    let outer = serde_json::json!({"Records": [{
+        "messageId": "o", "body": inner.to_string(), "eventSource": "aws:sqs",
+        "attributes": {"SentTimestamp": "1791446400000"},
+    }]});
+    let folder = tempdir().unwrap();
+    let (file, lake) = (folder.path().join("a.json"), folder.path().join("lake"));
+    fs::write(&file, outer.to_string()).unwrap();
+    convert(&lake, &[], &[&file]);
+    let names: Vec<String> = files(&lake.join("rejected")).into_keys().collect();
+    assert!(names.len() == 1 && names[0].starts_with("reject_date=2026-10-08/"), "{names:?}");
+}
+
+#[test]
+fn a_long_target_costs_a_rule_no_other_target() {
+    let targets = ["1.1.1.1/32", &"x".repeat(520), "2.2.2.2/32"].map(|cidr| format!(r#"{{"cidrIp":"{cidr}"}}"#));
+    let record = format!(
+        r#"{{"eventTime":"2026-10-04T09:01:05Z","eventSource":"ec2.amazonaws.com","eventName":"AuthorizeSecurityGroupIngress","requestParameters":{{"ipPermissions":{{"items":[{{"ipProtocol":"tcp","fromPort":1,"toPort":2,"ipRanges":{{"items":[{}]}}}}]}}}}}}"#,
+        targets.join(",")
+    );
+    let rules = ["tcp 1-2 1.1.1.1/32", "tcp 1-2 2.2.2.2/32"].map(|rule| Some(rule.to_owned()));
+    assert_eq!(read(record.as_bytes()).found[0].row.get("ec2_ip_rules"), Some(&Cell::List(rules.to_vec())));
+}
+
+/// A Parquet file as an engine may write it that is not this program.
+fn foreign_file(path: &Path, times: ArrayRef, parameters: Option<&str>) {
+    let nothing: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+    let parameters: ArrayRef = Arc::new(StringArray::from(vec![parameters]));
+    let columns = [("event_time", times), ("request_parameters", parameters), ("unmapped", nothing)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).unwrap();
+    let mut writer = ArrowWriter::try_new(fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn cat_says_what_it_cannot_restore_and_goes_on() {
+    let folder = tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let file = folder.path().join("a.json");
+    fs::write(&file, record(1)).unwrap();
+    convert(&lake, &[], &[&file]);
+    const MS: i64 = 1_791_104_465_000;
+    let ms = |ms: i64| Arc::new(TimestampMillisecondArray::from(vec![ms]).with_timezone("UTC")) as ArrayRef;
+    let good = folder.path().join("good.parquet");
+    foreign_file(&good, ms(MS), Some(r#"{"a":1}"#));
+    assert_eq!(cat(&good), [r#"{"eventTime":"2026-10-04T09:01:05Z","requestParameters":{"a":1}}"#]);
+
+    let events = lake.join("events");
+    let us = Arc::new(TimestampMicrosecondArray::from(vec![MS * 1000]).with_timezone("UTC"));
+    foreign_file(&events.join("a.parquet"), us, None);
+    foreign_file(&events.join("b.parquet"), ms(1 << 62), None);
+    foreign_file(&events.join("c.parquet"), ms(MS), Some("not json"));
+    std::os::unix::fs::symlink("nowhere", events.join("d.parquet")).unwrap();
+    std::os::unix::fs::symlink("..", events.join("aloop")).unwrap();
+    let output = command().arg("cat").arg(&lake).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 5, "{errors}");
+    for said in ["milliseconds", "no time of a record", "request_parameters column is no JSON", "d.parquet", "aloop"] {
+        assert!(errors.contains(said), "{said} in {errors}");
+    }
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
 }

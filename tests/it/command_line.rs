@@ -10,7 +10,8 @@ use tempfile::tempdir;
 #[test]
 fn wrong_usage_is_said_in_one_line() {
     for arguments in [
-        &["convert"] as &[&str],
+        &[] as &[&str],
+        &["convert"],
         &["convert", "--threads", "0", "x"],
         &["convert", "--threads", "100000", "x"],
         &["convert", "--to", "", "x"],

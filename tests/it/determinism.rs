@@ -15,7 +15,7 @@ use trailsink::packed::PackedRow;
 use trailsink::run::{Merge, Run};
 
 /// Events of the benches.
-#[path = "../../benches/events.rs"]
+#[path = "../../benches/events/mod.rs"]
 mod events;
 
 fn generated(n: u64, options: &events::Options) -> String {
@@ -224,4 +224,22 @@ fn more_runs_than_are_merged_at_a_time_come_out_in_order() {
         merge.advance().unwrap();
     }
     assert_eq!(count, 1000);
+}
+
+#[test]
+fn duplicates_have_no_say_in_where_a_file_is_cut() {
+    let folder = tempdir().unwrap();
+    // Some 20 MB: more than a block takes.
+    let long = |n: usize| record(n).replace("GetObject", &format!("GetObject\",\"x\":\"{}", "a".repeat(60_000)));
+    let once: String = (0..350).map(|n| long(n) + "\n").collect();
+    let keys = [once.clone(), once.lines().map(|line| format!("{line}\n{line}\n")).collect()].map(|content| {
+        let (file, lake) = (folder.path().join("a.jsonl"), folder.path().join("lake"));
+        fs::write(&file, content).unwrap();
+        let (summary, _) = convert(&lake, &[], &[&file]);
+        assert_eq!(summary["rows_written"], 350);
+        let found = files(&lake);
+        fs::remove_dir_all(&lake).unwrap();
+        found
+    });
+    assert!(keys[0] == keys[1], "{:?} {:?}", keys[0].keys(), keys[1].keys());
 }

@@ -12,7 +12,7 @@ use trailsink::log::LogEvents;
 use trailsink::partition::Layout;
 use trailsink::pipeline::{self, Options};
 use trailsink::restore;
-use trailsink::store::{Done, Put, Staged, Store};
+use trailsink::store::{Put, Staged, Store, Told};
 
 /// SplitMix64: the same run for the same seed.
 struct Random(u64);
@@ -54,7 +54,7 @@ impl Store for Unlucky {
         Ok(Staged::Memory(Vec::new()))
     }
 
-    fn put(&self, key: &str, staged: Staged, done: Done) {
+    fn put(&self, key: &str, staged: Staged, done: Told) {
         let mut random = self.random.lock().unwrap();
         if let Some(left) = self.dies_after.lock().unwrap().as_mut() {
             if *left == 0 {

@@ -134,9 +134,6 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
     pub(super) fn object(&mut self, at: usize, mut below: Below, depth: usize) -> Step {
         let plan = self.plan;
         let node = plan.nodes.get(usize::from(below.node));
-        if below.ec2 {
-            below.search = below.search.object(plan, &mut self.opened);
-        }
         let mut keys = self.no_keys();
         let (byte, mut at) = self.token(at);
         if byte == b'}' {
@@ -151,7 +148,8 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
                 self.note_name(name, &mut keys)?;
                 let mut member = Below { node: NO_NODE, ..below };
                 if below.ec2 {
-                    member.search = below.search.member(plan, &self.decoded(name.quoted()), name.hash);
+                    let decoded = self.decoded(name.quoted());
+                    member.search = below.search.member(plan, &decoded, name.hash, &mut self.opened);
                 }
                 let child = node.and_then(|node| Some(&node.children[self.find_child(node, name)?]));
                 let goal = child.map(|child| child.goal);

@@ -7,6 +7,7 @@ use super::below::{Below, Value};
 use super::{Failed, NOTING, Pass, Step};
 use crate::columns::{Service, index_of};
 use crate::json::{ErrorKind, MAX_DEPTH, Quoted, Tree, minify, unescape};
+use crate::packed::Excerpt;
 use crate::time::parse_time;
 
 impl<'a, const READING: u8> Pass<'a, '_, READING> {
@@ -213,7 +214,7 @@ impl<'a, const READING: u8> Pass<'a, '_, READING> {
     /// Puts a piece of the text into a column.
     #[inline(always)]
     pub(super) fn put_text(&mut self, column: ColumnId, start: usize, end: usize) {
-        self.row.text_in(usize::from(column), self.bytes, start, end);
+        self.row.text(usize::from(column), Excerpt::of(self.text, start, end.saturating_sub(start)));
         self.staged.yielded += 1;
     }
 
