@@ -9,15 +9,18 @@ use std::collections::HashSet;
 
 /// Compares each row with those of the same event_id before it.
 ///
-/// Sorting has brought those together: records of the same content have the same values in the four sort columns.
+/// Sorting has brought those together: records of the same content have the same values in the four sort columns, but for those
+/// without a time of their own.
 #[derive(Default)]
 pub struct Duplicates {
     /// The last row that was kept.
     latest: Vec<u8>,
     /// Digests of the contents of all kept rows of this event_id, once there are two.
     contents: HashSet<[u8; 32]>,
-    /// The same of rows that have the time of their envelope: the same record may have another time in each.
+    /// The same of all rows of a partition that have the time of their envelope: the same record may have another time in each.
     timeless: HashSet<[u8; 32]>,
+    /// That partition.
+    partition: u32,
 }
 
 impl Duplicates {
@@ -27,6 +30,10 @@ impl Duplicates {
     /// If a row cannot be restored to its record.
     pub fn is_duplicate(&mut self, row: PackedRow<'_>) -> Result<bool, Error> {
         if row.event_id().is_some() && row.has_time_of_envelope() {
+            if self.partition != row.partition() {
+                self.partition = row.partition();
+                self.timeless.clear();
+            }
             return Ok(!self.timeless.insert(digest(row)?));
         }
         let latest = PackedRow::at(&self.latest, 0);

@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::gather::{Gathered, Partitions, Worker};
 use crate::input::{Input, Progress, Units};
 use crate::output::{FileWritten, Output, Seen};
-
 use crate::store::Store;
 use crate::unknown::Unknown;
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! Bad input: each ends in a clear message and exit status, with all good records written that could be.
 
-use crate::engine::{cat, command, convert, files, read, repository};
+use crate::engine::{cat, command, convert, files, read, read_in_windows, repository};
 use crate::reference::Cell;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray};
 use flate2::Compression;
@@ -518,6 +518,15 @@ fn members_of_a_record_after_a_container_are_rejected_and_not_dropped() {
         assert_eq!((written, status), (rows, 1));
         assert_eq!(rejected, [("not_cloudtrail".to_owned(), "a.json:1".to_owned(), own.to_owned())]);
     }
+    // However it comes.
+    let elements: Vec<String> = (0..60).map(record).collect();
+    let payload =
+        format!("{{\"Records\":[{}],{own},\"more\":\"{}\"}}{}", elements.join(","), "x".repeat(900), record(60));
+    for step in [1, 100, 5000] {
+        let found = read_in_windows(payload.as_bytes(), step);
+        assert_eq!((found.found.len(), found.codes()), (61, vec!["not_cloudtrail".to_owned()]), "{step}");
+        assert!(found.rejected[0].1.starts_with(own.as_bytes()) && found.rejected[0].1.ends_with(b"xxx\""));
+    }
     // Where its own members come first it is a record, whatever else it has.
     let (written, rejected, status) = convert_one("a.json", format!("{{{own},\"Records\":[]}}").as_bytes());
     assert_eq!((written, rejected.len(), status), (1, 0, 0));
@@ -563,19 +572,26 @@ fn a_link_that_leads_nowhere_is_passed_over_by_its_name() {
 
 #[test]
 fn the_same_record_in_envelopes_of_other_times_is_a_duplicate() {
-    let event = |second: u8, name: &str| {
+    let event = |time: &str, name: &str| {
         format!(
-            r#"{{"id":"b{second}","detail-type":"AWS API Call via CloudTrail","time":"2026-10-04T09:01:0{second}Z","detail":{{"eventID":"d1","eventName":"{name}"}}}}"#
+            r#"{{"id":"b{time}","detail-type":"AWS API Call via CloudTrail","time":"2026-10-{time}Z","detail":{{"eventID":"d1","eventName":"{name}"}}}}"#
         )
     };
     let folder = tempdir().unwrap();
     let (file, lake) = (folder.path().join("a.jsonl"), folder.path().join("lake"));
-    fs::write(&file, [event(1, "X"), event(2, "X"), event(3, "Y"), event(4, "X")].join("\n")).unwrap();
+    let (first, next) = ([("01", "X"), ("02", "X"), ("03", "Y"), ("04", "X")], [("05", "X"), ("06", "X")]);
+    let of_day = |day: &str, events: &[(&str, &str)]| -> Vec<String> {
+        events.iter().map(|(second, name)| event(&format!("{day}T09:01:{second}"), name)).collect()
+    };
+    // Of the next day it is a row of another file.
+    let events = [of_day("04", &first), of_day("05", &next)].concat();
+    fs::write(&file, events.join("\n")).unwrap();
     let (summary, status) = convert(&lake, &[], &[&file]);
-    assert_eq!((summary["rows_written"].as_u64(), summary["duplicates"].as_u64(), status), (Some(2), Some(2), 0));
+    assert_eq!((summary["rows_written"].as_u64(), summary["duplicates"].as_u64(), status), (Some(3), Some(3), 0));
     let mut records = cat(&lake);
     records.sort();
-    assert_eq!(records, [r#"{"eventID":"d1","eventName":"X"}"#, r#"{"eventID":"d1","eventName":"Y"}"#]);
+    let [x, y] = [r#"{"eventID":"d1","eventName":"X"}"#, r#"{"eventID":"d1","eventName":"Y"}"#];
+    assert_eq!(records, [x, x, y]);
 }
 
 #[test]
