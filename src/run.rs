@@ -91,7 +91,7 @@ struct Head {
 }
 
 impl Merge {
-    /// Merges runs. More than [`FAN_IN`] are first merged into longer runs on disk.
+    /// Merges runs. More than 256 are first merged into longer runs on disk.
     ///
     /// # Errors
     /// If a run cannot be read, or written.
