@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Turns CloudTrail events into a lake of Parquet that Athena queries.
 #[derive(Debug, Parser)]
-#[command(name = "trailsink", version, about, disable_help_subcommand = true)]
+#[command(name = "trailsink", version, about, arg_required_else_help = false, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -30,6 +30,8 @@ fn wrong_usage_is_said_in_one_line() {
         assert_eq!(errors.lines().count(), 1, "{arguments:?}: {errors}");
         assert!(output.stdout.is_empty());
     }
+    let output = trailsink(&[]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("subcommand"));
 }
 
 #[test]
