@@ -294,7 +294,11 @@ fn print_records(file: File, place: &str, out: &mut impl Write) -> Result<(), Er
                 let whole = lines.len();
                 if let Err(error) = restore::record(columns, row, &mut lines) {
                     lines.truncate(whole);
-                    return Err(error);
+                    // Of a row nobody but this knows which file it lies in.
+                    return Err(match error {
+                        Error::Read(row, why) => Error::Read(name.clone(), format!("{row}: {why}")),
+                        other => other,
+                    });
                 }
                 lines.push(b'\n');
                 if lines.len() < PIECE { Ok(()) } else { give(std::mem::take(&mut lines)) }

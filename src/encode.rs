@@ -17,14 +17,14 @@ use rayon::prelude::*;
 use std::io::Write;
 
 /// Rows of the blocks that files are written in. Every file is cut at these places only, so that its bytes depend on
-/// nothing but its rows and the layout, which goes by how many its partition has. With 8,192 encoding took as long, and `convert` of 100,000 events had 130 MB at
-/// the most instead of 108.
+/// nothing but its rows and the layout, which goes by how many its partition has. With 8,192 encoding took as long, and
+/// `convert` of 100,000 events had 130 MB at the most instead of 108.
 pub const BLOCK_ROWS: usize = 2048;
 /// Bytes of packed rows after which a block ends all the same: records can have 16 MB, and one more may come.
 pub const BLOCK_BYTES: usize = 16 << 20;
 /// Blocks of a row group. Athena skips by row group; of a day's sorted events one call's name fills few.
 const GROUP_BLOCKS: usize = 16;
-/// Bytes that the writers of a group hold after which it ends all the same. Of usual rows they hold some 10 MB.
+/// Bytes that the writers of a group hold after which it ends all the same. A group of usual rows is 8 MB in the file.
 const GROUP_BYTES: usize = 64 << 20;
 /// Rows of a row group, where records are not long.
 pub const GROUP_ROWS: usize = GROUP_BLOCKS * BLOCK_ROWS;
@@ -79,7 +79,7 @@ fn properties(layout: FileLayout) -> Result<WriterProperties, Error> {
         .set_compression(if layout == FileLayout::Small { Compression::SNAPPY } else { zstd })
         // What Athena engine v3, DuckDB, Spark and pyarrow all read without a second thought.
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        // A group is ended by its rows, here and not in the writer.
+        // A group is ended here and not in the writer.
         .set_max_row_group_row_count(None)
         // An open page of each column is in memory: with pages of 1 MB files have 1.0 % fewer bytes, and the peak was a fifth higher.
         .set_data_page_size_limit(256 << 10)

@@ -11,11 +11,12 @@ pub use boundary::{Boundary, Found};
 pub use reader::{Marks, Quoted, Reader, begins, minify, plain_until, unescape, window};
 pub use tree::{Tree, canonical, decoded, write_tree};
 
-/// Largest document that is read, in bytes.
+/// Largest record that is taken, in bytes.
 pub const MAX_RECORD: usize = 16 << 20;
 
 /// Bytes of a document that is still looked at: a record and the envelope of an EventBridge event, some 400 bytes, around it.
 pub const MAX_DOCUMENT: usize = MAX_RECORD + (64 << 10);
+
 /// Deepest nesting of arrays and objects that is read.
 pub const MAX_DEPTH: usize = 128;
 

@@ -16,6 +16,7 @@ mod command_line;
 mod determinism;
 mod faults;
 mod fixtures;
+mod foreign_files;
 mod function;
 mod generated_files;
 mod lake_in_s3;
